@@ -13,22 +13,31 @@ export interface LeastKept {
 }
 
 /**
- * The adapter that a result holds least of, each counted with its weight; null if fewer than two act, or the result holds nothing of them.
+ * What a result holds of each adapter, counted with its weight, divided by what it holds of all together; null for one that changes nothing.
+ * All are null if fewer than two act, or the result holds nothing of them.
  *
- * @param names one for each delta; of several with the same share the first by name counts
  * @param weighted products of the deltas, each times its weight
  */
-export function leastKept(names: readonly string[], weighted: DeltaProducts): LeastKept | null {
+export function heldBeside(weighted: DeltaProducts): (number | null)[] {
   const squares = weighted.cross.map((_, t) => normOf(weighted, t) ** 2);
-  const acting = squares.flatMap((square, t) =>
-    square > 0 ? [{ name: names[t]!, share: weighted.cross[t]! / square }] : [],
-  );
   const together = orderlessSum(weighted.cross) / orderlessSum(squares);
-  if (acting.length < 2 || !(together > 0)) return null;
-  const least = acting.reduce((one, other) =>
-    other.share < one.share || (other.share === one.share && other.name < one.name) ? other : one,
+  const known = squares.filter((square) => square > 0).length > 1 && together > 0;
+  return squares.map((square, t) => (known && square > 0 ? weighted.cross[t]! / square / together : null));
+}
+
+/**
+ * The adapter that a result holds least of; null if nothing is held of any, or fewer than two act.
+ *
+ * @param names one for each delta; of several with the same share the first by name counts
+ * @param weighted as for `heldBeside`
+ */
+export function leastKept(names: readonly string[], weighted: DeltaProducts): LeastKept | null {
+  const held = heldBeside(weighted).flatMap((times, t) => (times === null ? [] : [{ name: names[t]!, times }]));
+  return held.reduce<LeastKept | null>(
+    (one, other) =>
+      one === null || other.times < one.times || (other.times === one.times && other.name < one.name) ? other : one,
+    null,
   );
-  return { name: least.name, times: least.share / together };
 }
 
 /** Warn of the adapter that too small a rank holds least of. @param method by which it was merged @param ofImages whether for an image model */

@@ -64,6 +64,33 @@ export class LiveUnits {
     this.reader = reader;
   }
 
+  /**
+   * @internal Give the adapters other weights, as if their units had been read with them: equal units change places then. None that was
+   * left out for its weight comes back.
+   *
+   * @param weights one per adapter, of the same ones not zero
+   */
+  reweighInPlace(weights: readonly number[]): void {
+    const weightOf = (i: number): number => weights[this.ids[i]![0]]!;
+    const places = Int32Array.from(this.rows.keys());
+    for (let start = 0; start < this.count; ) {
+      let end = start + 1;
+      while (end < this.count && this.same[end]) end++;
+      places.subarray(start, end).sort((i, j) => weightOf(i) - weightOf(j) || this.rows[i]! - this.rows[j]!);
+      start = end;
+    }
+    const [rows, scales, ids] = [this.rows.slice(), this.scales.slice(), [...this.ids]];
+    for (const [i, place] of places.entries()) {
+      this.rows[i] = rows[place]!;
+      this.scales[i] = scales[place]!;
+      (this.ids as UnitId[])[i] = ids[place]!;
+    }
+    for (let i = 0; i < this.count; i++) {
+      this.weights[i] = weightOf(i);
+      this.tie[i] = i > 0 && this.same[i] && this.weights[i] === this.weights[i - 1] ? this.tie[i - 1]! : i;
+    }
+  }
+
   /** @internal The most columns of a strip. */
   get stripWidth(): number {
     return this.reader.columns;

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { PAPER } from "../../src/methods/lego/options.ts";
+import { minibench, SEEN } from "../support/minibench.ts";
 import { randomAdapter, readMerged, writeAdapter } from "../support/pico.ts";
 import { a, b, ended, fresh, odd } from "./pair.ts";
 import { lines, MAIN, run } from "./run.ts";
@@ -74,6 +75,34 @@ describe.concurrent("lora-lego merge", () => {
     expect(padded).toContain("It is merged at rank 3, and units of zeros make that 8, which TGI takes.");
     expect(await ended(["merge", a, b, "--rank", "8", "--for", "tgi", "--dry-run"])).toContain("at rank 4, and units");
     expect(await ended(["merge", a, b, "--rank", "3", "--dry-run"])).not.toContain("units of zeros");
+    const energy = await ended(["merge", a, b, "--energy", "sv_fro=0.5", "--for", "tgi", "--dry-run"]);
+    expect(energy).toContain("It is merged at rank 4 at most, and units of zeros make that 8, which TGI takes.");
+  });
+
+  it("says after the merge too that a program's rank is padded, and no other rank in a warning", async () => {
+    const { code, stdout, stderr } = await run(["merge", a, b, "--rank", "200", "--for", "tgi", "--out", fresh().out]);
+    const said = stdout.replaceAll(/\s+/g, " ");
+    expect([code, stderr]).toEqual([
+      0,
+      expect.stringContaining("so it is merged at that, and written as rank 8. [rank-reduced]"),
+    ]);
+    expect(said).toMatch(
+      /rank 8, f32, [\d.]+ k?B It is merged at rank 4, and units of zeros make that 8, which TGI takes\./,
+    );
+  });
+
+  it("says why auto takes a larger rank than the adapters' in the line that names it, unless somebody asked", async () => {
+    const seven = SEEN.map(minibench);
+    const [dry, asked] = [[], ["--rank", "12"]].map((flags) => ended(["merge", ...seven, ...flags, "--dry-run"]));
+    expect(await dry).toContain("28 modules by tsv, rank 12 (room for each of 7 adapters), bf16,");
+    expect(await asked).toContain("28 modules by tsv, rank 12, bf16,");
+    const made = await ended(["merge", ...seven, "--out", fresh().out]);
+    expect(made).toContain("28 modules, rank 12 (room for each of 7 adapters), bf16,");
+    const tgi = await ended(["merge", ...seven, "--for", "tgi", "--dry-run"]);
+    expect(tgi).toContain(
+      "It is merged at rank 12 (room for each of 7 adapters), and units of zeros make that 16, which",
+    );
+    expect(await ended(["merge", a, b, "--dry-run"])).not.toContain("room for each");
   });
 
   it("says with --dry-run that an energy rule may take less", async () => {

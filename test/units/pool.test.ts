@@ -55,6 +55,27 @@ const plainRows = ({ count, a, b }: UnitRows) => {
 };
 const every = (pool: Pool): Combination[] => pool.ids.map((_, i) => ({ members: [i], a: [1], b: [1] }));
 
+/** Adapters of which several have the same units. */
+const REPEATED: readonly Factors[] = [3, 4, 3, 4, 3].map((seed) => wholeFactors(seed, 2, 6, 5));
+
+describe("a pool whose adapters get other weights", () => {
+  it.each([[[1, 1, 1, 1, 1]], [[3, 1, 2, 1, 1]], [[1, 2, 2, 0.5, 3]]])(
+    "is one that was read with them: %j",
+    async (weights) => {
+      const read = (own: readonly number[]) =>
+        poolOf(
+          tightKernels(),
+          REPEATED.map((factors, t) => ({ ...factors, weight: own[t]! })),
+        );
+      const fresh = await read(weights);
+      const pool = await read([2, 3, 1, 1, 5]);
+      expect(pool.ids).not.toEqual(fresh.ids);
+      pool.reweighInPlace(weights);
+      expect([contents(pool), pool.rows, pool.scales]).toEqual([contents(fresh), fresh.rows, fresh.scales]);
+    },
+  );
+});
+
 describe.each([
   ["reference", referenceKernels],
   ["wasm", wasmKernels],

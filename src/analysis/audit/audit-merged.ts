@@ -160,15 +160,7 @@ export async function auditMergedAdapter(
   // A merge that is made again for another reason holds other shares.
   const remade = (["rank-too-low", "mixed-clusters", "no-direction", "lost-adapter"] as const).some(is);
   const byWeight = least !== null && isByWeight(least.times, figures.rank, needs) && !remade;
-  const balance = byWeight
-    ? await balancingWeights(
-        kernels,
-        given,
-        inputs.findIndex(({ name }) => name === least.name),
-        products,
-        made,
-      )
-    : null;
+  const balance = byWeight ? await balancingWeights(kernels, given, { held: products, weighted }, made) : null;
   const fixes = remedies({
     method: recorded.method.id,
     ofImages: ofImageModel(names),

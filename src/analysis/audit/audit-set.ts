@@ -112,7 +112,9 @@ export async function auditOf(
     lost.length === 0 ? null : facts.map((_, t) => Number(twoDigits(lost.find((other) => other.t === t)?.times ?? 1)));
   const planned = planOf(given, weights, acts.filter(Boolean).length);
   const counts = facts.map((_, t) => (counted(t) ? (weights?.[t] ?? 1) : 0));
-  const energies = counts.every((count) => count === 1) ? tally.energies : await energiesOf(kernels, adapters, counts);
+  const energies = counts.every((count) => count === 1)
+    ? tally.energies
+    : (await energiesOf(kernels, adapters, [counts]))[0]!;
   const kept = lost.length === 0 ? { acts, energies } : await keptOf(kernels, adapters, acts, lost);
   const sharedStart = start.groups();
   const cancelled = tally.apart === 0 && acts.includes(true) && sums.every(({ share }) => share === null);
@@ -182,5 +184,6 @@ async function keptOf(
   lost: readonly LostInput[],
 ): Promise<SetFacts["kept"]> {
   const kept = acts.map((own, t) => own && !lost.some((other) => other.t === t));
-  return { acts: kept, energies: await energiesOf(kernels, adapters, kept.map(Number)) };
+  const [energies] = await energiesOf(kernels, adapters, [kept.map(Number)]);
+  return { acts: kept, energies: energies! };
 }

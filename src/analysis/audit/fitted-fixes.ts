@@ -1,5 +1,6 @@
 import type { Adapter } from "../../adapter/adapter.ts";
 import { LoraLegoError } from "../../core/errors.ts";
+import type { EnergyByRank } from "../../figures/energy-by-rank.ts";
 import type { Kernels } from "../../kernels/kernels.ts";
 import { AUTO } from "../../methods/auto.ts";
 import type { Method } from "../../methods/method.ts";
@@ -7,7 +8,7 @@ import type { RankedMethod } from "../../plan/auto-rank.ts";
 import { makePlan } from "../../plan/plan.ts";
 import type { Fix, Warning } from "../../plan/warning.ts";
 import type { LooseRecipe, Recipe } from "../../recipe/recipe.ts";
-import { fittingRank, LEAST_ROOM, type RankNeeds } from "../../report/rank-rule.ts";
+import { type FittingRank, fittingRank, LEAST_ROOM, type RankNeeds } from "../../report/rank-rule.ts";
 import { energiesOf } from "./energies-of.ts";
 
 /** A merge that was made, as what mends it sees it. */
@@ -29,9 +30,16 @@ export interface MadeAt {
   needsOf(method: RankedMethod, counts: readonly boolean[]): RankNeeds;
 }
 
+/** Why a remedy that changes how much each adapter counts names a rank, behind what it is for. */
+const RANKED: Readonly<Record<FittingRank["because"], (rank: number) => string>> = {
+  energy: (rank) => `Their sum is another one then, and rank ${rank} can hold enough of its energy.`,
+  "room-for-each": (rank) => `Rank ${rank} leaves room for each adapter.`,
+  usual: (rank) => `Rank ${rank} is what a merge of them takes by itself.`,
+};
+
 /**
- * Warnings whose remedies change how much each adapter counts, with the rank that then fits: the modules are read again for each, since
- * the sum that a rank has to hold is another one.
+ * Warnings whose remedies change how much each adapter counts, with the rank that then fits: the sum that a rank has to hold is another
+ * one. The modules are read once for all of them.
  */
 export async function fittedFixes(
   kernels: Kernels,
@@ -39,30 +47,40 @@ export async function fittedFixes(
   warnings: readonly Warning[],
   made: MadeAt,
 ): Promise<Warning[]> {
-  const fitted = (own: Fix): Promise<Fix> => fittedFix(kernels, adapters, own, made);
-  const all: Warning[] = [];
-  for (const { fix, instead, without, ...warning } of warnings) {
-    all.push({
-      ...warning,
-      ...(fix !== undefined && { fix: await fitted(fix) }),
-      ...(instead !== undefined && { instead: await fitted(instead) }),
-      ...(without !== undefined && { without: await fitted(without) }),
-    });
-  }
-  return all;
+  // Those of several adapters are one.
+  const own = [...new Set(warnings.flatMap(({ fix, instead, without }) => [fix, instead, without]))];
+  const fixes = own.filter((fix) => fix !== undefined);
+  if (fixes.length === 0) return [...warnings];
+  const counts = fixes.map((fix) => countsOf(fix, adapters.length));
+  const energies = await energiesOf(kernels, adapters, counts);
+  const fitted = new Map(
+    fixes.map((fix, n) => [fix, atFittingRank(askedAgain(fix, made), adapters, made, energies[n]!)]),
+  );
+  return warnings.map(({ fix, instead, without, ...warning }) => ({
+    ...warning,
+    ...(fix !== undefined && { fix: fitted.get(fix)! }),
+    ...(instead !== undefined && { instead: fitted.get(instead)! }),
+    ...(without !== undefined && { without: fitted.get(without)! }),
+  }));
 }
 
-/** A remedy that changes how much each adapter counts, with the rank that then fits. */
-export async function fittedFix(kernels: Kernels, adapters: readonly Adapter[], own: Fix, made: MadeAt): Promise<Fix> {
-  const fix = made.byAuto ? { ...own, method: AUTO } : own;
-  const counts = adapters.map((_, t) =>
-    fix.leaves?.includes(t) ? 0 : (fix.weights?.[t] ?? 1) * (fix.sizes?.[t] ?? 1),
-  );
-  const forEnergy = (await energiesOf(kernels, adapters, counts)).rankFor(LEAST_ROOM);
-  const acts = counts.map((count) => count !== 0);
+/** A remedy of a merge by auto, which is by auto again. */
+export function askedAgain(fix: Fix, { byAuto }: Pick<MadeAt, "byAuto">): Fix {
+  return byAuto ? { ...fix, method: AUTO } : fix;
+}
+
+/** A remedy that changes how much each adapter counts, with the rank that then fits. @param energies of the sum that it merges */
+export function atFittingRank(fix: Fix, adapters: readonly Adapter[], made: MadeAt, energies: EnergyByRank): Fix {
+  const acts = countsOf(fix, adapters.length).map((count) => count !== 0);
   const needs = made.needsOf(fix.method === undefined ? made.method : made.auto, acts);
-  const { rank: fitting } = fittingRank({ ...needs, forEnergy });
-  return fitting > rankWith(fix, adapters, made) ? { ...fix, rank: fitting } : fix;
+  const { rank, because } = fittingRank({ ...needs, forEnergy: energies.rankFor(LEAST_ROOM) });
+  if (rank <= rankWith(fix, adapters, made)) return fix;
+  return { ...fix, rank, why: `${fix.why} ${RANKED[because](rank)}`.trim() };
+}
+
+/** How much each adapter counts once a merge is mended. */
+function countsOf({ leaves, weights, sizes }: Fix, count: number): number[] {
+  return Array.from({ length: count }, (_, t) => (leaves?.includes(t) ? 0 : (weights?.[t] ?? 1) * (sizes?.[t] ?? 1)));
 }
 
 /** The rank that a merge has once it is mended, if nothing is said of the rank. */

@@ -96,12 +96,33 @@ describe("signatures of adapters that are lost", () => {
     expect(fixesOf(large)).toEqual([{ weights: [1.5, 1], scale: "auto" }]);
   });
 
+  it("raise the weights of several adapters together, where several are badly kept", async () => {
+    // The sum is (0.2, 2, 0.2): it holds 0.2 of a and c, and 3.68 / 5.28 of b. A weight of a alone leaves c as it is; with 1.5 for both
+    // the sum is (0.7, 2, 0.7), which holds 0.7 of each and 2.88 / 5.28 of b.
+    const three = [diagonal("a", { 0: 1 }), diagonal("b", { 0: -0.8, 1: 2, 2: -0.8 }), diagonal("c", { 2: 1 })];
+    const known = sum([1, 1, 1], { recipe: { method: "cat" } });
+    const audit = await audited(diagonal("m", { 0: 0.2, 1: 2, 2: 0.2 }), three, known);
+    expect(signature(audit, "badly-kept")).toMatchObject({ found: null, figure: near(0.2 / (4.08 / 7.28)) });
+    expect(fixesOf(audit)).toEqual([{ weights: [1.5, 1, 1.5] }]);
+    expect(audit.next[0]!.why).toBe(
+      "Tried: with weight 1.5 for a and 1.5 for c the result holds at least 78% as much of each adapter as of the one that it holds most of, instead of 29%.",
+    );
+    // By far too much of b: no such weight is enough.
+    const drowned = [diagonal("a", { 0: 1 }), diagonal("b", { 0: -8, 1: 30, 2: -8 }), diagonal("c", { 2: 1 })];
+    const against = await audited(diagonal("m", { 0: -7, 1: 30, 2: -7 }), drowned, known);
+    expect(against.next.map(({ why }) => why)).toContainEqual(
+      expect.stringMatching(
+        /^No weight of a, or of a and c together, from 1\.5 to 4 times its own keeps all better by cat: /,
+      ),
+    );
+  });
+
   it("say that no weight helps where none that was tried does", async () => {
     // With four times a the sum is (-4, 9), still against it.
     const pair = [diagonal("a", { 0: 1 }), diagonal("b", { 0: -8, 1: 9 })];
     const audit = await audited(diagonal("m", { 0: -7, 1: 9 }), pair, sum([1, 1], { recipe: { method: "cat" } }));
     expect(audit.next).toContainEqual({
-      why: "No weight of a from 1.5 to 4 times its own keeps it better by cat: they were tried. A larger rank, other weights of several adapters or another method may.",
+      why: "No weight of a from 1.5 to 4 times its own keeps all better by cat: they were tried. A larger rank, other weights or another method may.",
       how: null,
     });
   });
