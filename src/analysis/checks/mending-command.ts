@@ -104,7 +104,7 @@ async function refusalOf(mend: Mend, adapter: Adapter, { id }: Consumer, out: st
 
 /** The command that adds an adapter to its base, without its output. */
 function fuseFor({ path, base }: NamedPaths): string {
-  const folder = base === undefined || base.startsWith("hf://") || base.endsWith(".gguf") ? "BASE" : shellPath(base);
+  const folder = base === undefined || ON_A_SERVER.test(base) || base.endsWith(".gguf") ? "BASE" : shellPath(base);
   return `lora-lego fuse ${shellPath(path)} --base ${folder}`;
 }
 
