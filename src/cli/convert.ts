@@ -3,9 +3,11 @@ import { CONSUMER_IDS, type ConsumerId } from "../adapter/consumers.ts";
 import type { FormatId } from "../convert/formats.ts";
 import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
+import { freeNames } from "../node/output/free-name.ts";
 import { printWarnings } from "./failure.ts";
 import { addCarriedExtras, addFormatOptions, OUT_HELP } from "./output-flags.ts";
 import { parseCount, parsePath } from "./parse-flags.ts";
+import { printLoading } from "./print-loading.ts";
 import { showDownload } from "./progress.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
@@ -69,10 +71,12 @@ Examples:
       );
       const { from, to, modules, bytes: size } = converted;
       printWarnings(converted.warnings);
-      if (json) printJson(converted);
-      else if (!quiet)
-        printLine(
-          `${flags.out}: ${plural(modules, "module")} ${from === to ? `in ${to}` : `from ${from} to ${to}`}, ${bytes(size)}`,
-        );
+      if (json) return printJson(converted);
+      if (quiet) return;
+      printLine(
+        `${flags.out}: ${plural(modules, "module")} ${from === to ? `in ${to}` : `from ${from} to ${to}`}, ${bytes(size)}`,
+      );
+      // It is in the format that was asked for.
+      await printLoading(flags.out, [], flags.for ?? null, freeNames());
     });
 }

@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { Command, Option } from "commander";
 import { plural } from "../core/plural.ts";
 import { bytes, figure, percent, percentBeside } from "../core/shown.ts";
@@ -96,6 +97,8 @@ export async function extractCommand(): Promise<Command> {
           `Rank ${rank} holds ${percentBeside(energy, LEAST_ROOM)} of the energy of the change, less than ${percent(LEAST_ROOM)}: a larger --rank holds more.`,
         );
       }
-      await printLoading(flags.out, ["peft"], null, freeNames());
+      // Programs take a model's folder, not one of its files.
+      const folder = flags.base.endsWith(".safetensors") ? dirname(flags.base) : flags.base;
+      await printLoading(flags.out, ["peft"], null, freeNames(), folder);
     });
 }

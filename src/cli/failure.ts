@@ -16,17 +16,12 @@ export function reportFailure(error: unknown): number {
   const text = error instanceof LoraLegoError ? error.message : systemFailure(error as Error);
   if (text !== null) {
     sayLine(red("error:"), ` ${text}`);
-    return error instanceof UsageError || isNothingThere(error as Error) ? 2 : 1;
+    return error instanceof UsageError ? 2 : 1;
   }
   const [first, ...rest] = String(error instanceof Error ? error.stack : error).split("\n");
   sayLine(red("This is a bug in lora-lego:"), ` ${first}`);
   for (const line of rest) sayLine(line);
   return 1;
-}
-
-/** Whether a path that was passed names nothing; a folder that cannot be made is another failure. */
-function isNothingThere({ code, syscall }: Error & { readonly code?: unknown; readonly syscall?: string }): boolean {
-  return code === "ENOENT" && syscall !== "mkdir";
 }
 
 /** Print warnings on stderr, one line each. */

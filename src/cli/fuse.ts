@@ -3,6 +3,7 @@ import { plural } from "../core/plural.ts";
 import { bytes } from "../core/shown.ts";
 import { printWarnings } from "./failure.ts";
 import { collectPath, parseNumber, parseNumbers, parsePath } from "./parse-flags.ts";
+import { printLoadingLines } from "./print-loading.ts";
 import { showDownload, showProgress } from "./progress.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
@@ -74,5 +75,7 @@ export async function fuseCommand(): Promise<Command> {
           `  the vocabulary now has ${fused.vocabSize} tokens (vocab_size in config.json); copy the adapter's tokenizer files too`,
         );
       }
+      const { modelLines } = await import("../node/model-lines.ts");
+      printLoadingLines("Load it where its base model runs:", modelLines(out));
     });
 }

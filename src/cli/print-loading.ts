@@ -1,5 +1,6 @@
 import type { DialectId } from "../adapter/adapter.ts";
 import type { ConsumerId } from "../adapter/consumer-facts.ts";
+import type { LoadingLine } from "../analysis/loading-lines.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { loadingLines } from "../node/loading-lines.ts";
 import { printParagraph } from "./page.ts";
@@ -11,23 +12,23 @@ import { bold, printCommand, printLine } from "./terminal.ts";
  * @param from formats of the adapters that it was made of
  * @param made the program that it was made for; null for none
  * @param free names what commands write, so that no two write to one place
+ * @param folder of its base model, where somebody passed that
  */
 export async function printLoading(
   out: string,
   from: readonly DialectId[],
   made: ConsumerId | null,
   free: (path: string) => string,
+  folder: string | null = null,
 ): Promise<void> {
-  const { lines, against, refused, undecided, compared, base } = await loadingLines(out, from, free, made);
+  const { lines, against, refused, undecided, compared, base } = await loadingLines(out, from, free, made, folder);
   if (against !== null) printParagraph(against);
   if (lines.length === 0) {
     printParagraph(`No program that lora-lego knows loads it as it is: lora-lego check ${shellPath(out)} says why.`);
     return;
   }
   const seen = compared ? "its headers and the base model's config" : "its headers";
-  printLine(bold("Load it"), ` (by ${seen}; lora-lego check --base compares it with the model):`);
-  const width = Math.max(...lines.map(({ title }) => title.length));
-  for (const { title, line } of lines) printCommand(`  ${title.padEnd(width)}  ${line}`);
+  printLoadingLines("Load it", lines, ` (by ${seen}; lora-lego check --base compares it with the model):`);
   if (refused.length > 0) printParagraph(`  Not ${refused.join(", ")}: lora-lego check ${shellPath(out)} says why.`, 2);
   if (base !== null) printParagraph(`  ${base}`, 2);
   if (undecided.length > 0) {
@@ -38,4 +39,12 @@ export async function printLoading(
     );
     printCommand(`    lora-lego check ${shellPath(out)} --base-config BASE/config.json`);
   }
+}
+
+/** Print how to load what was written, a line for each program; nothing where there is none. */
+export function printLoadingLines(head: string, lines: readonly LoadingLine[], behind: string = ""): void {
+  if (lines.length === 0) return;
+  printLine(bold(head), behind);
+  const width = Math.max(...lines.map(({ title }) => title.length));
+  for (const { title, line } of lines) printCommand(`  ${title.padEnd(width)}  ${line}`);
 }

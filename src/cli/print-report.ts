@@ -46,7 +46,8 @@ export function printReport(report: MergeReport, out: string, format: DialectId,
   if (padded) printParagraph(paddingShown(rank, reason, totals.rank, asked.for!));
   const residual = totals.residual === null ? "" : `, residual of the cut ${figure(totals.residual)}`;
   printLine(`norm ratio ${figure(totals.normRatio)}, energy ${figure(totals.energy)}${residual}`);
-  if (report.chosen !== null) printParagraph(report.chosen);
+  // For one adapter there was nothing to choose.
+  if (chosen !== null && inputs.length > 1) printParagraph(chosen);
   if (report.autoScale !== null) printLine(factorShown(report.autoScale));
   if (report.budget !== null) printLine(budgetShown(report));
   printLine();

@@ -1,9 +1,11 @@
 import { Command, InvalidArgumentError } from "commander";
+import { freeNames } from "../node/output/free-name.ts";
 import { severalAdaptersAmong } from "./adapter-paths.ts";
 import { addFieldFlags } from "./field-flags.ts";
 import { addCarriedExtras } from "./output-flags.ts";
 import { printNext } from "./page.ts";
 import { collectPath, parseCount, parseNumber, parsePath } from "./parse-flags.ts";
+import { printLoading } from "./print-loading.ts";
 import { showProgress } from "./progress.ts";
 import { addQueueOption, queueControl, refuseThreads } from "./queue-flag.ts";
 import { printJson, printLines, sayLine } from "./terminal.ts";
@@ -101,6 +103,7 @@ export async function tuneCommand(): Promise<Command> {
       else if (!quiet) {
         printLines([...tunePage(found).trimEnd().split("\n"), "", `Written to ${flags.out}.`]);
         printNext(untunedInstead(adapters, flags.out, found));
+        await printLoading(flags.out, merged.from, null, freeNames());
       }
     });
 }

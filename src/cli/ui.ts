@@ -25,11 +25,12 @@ Examples:
     )
     .action(async (adapters: string[], { port, open }: UiFlags) => {
       const { servePage } = await import("../node/ui/ui-server.ts");
-      const { url, ticket, close } = await servePage({
-        adapters: await adaptersAmong(adapters),
-        ...(port !== undefined && { port }),
-      });
+      const opened = await adaptersAmong(adapters);
+      const { url, ticket, close } = await servePage({ adapters: opened, ...(port !== undefined && { port }) });
       printLine(`The explorer is at ${url} (Ctrl-C stops it).`);
+      if (opened.length === 0) {
+        printLine("No adapter was named: choose files there, or name folders (lora-lego ui math/ med/).");
+      }
       if (open) openBrowser(ticket());
       process.once("SIGINT", () => void close());
       process.once("SIGTERM", () => void close());

@@ -35,18 +35,20 @@ export interface Loading {
  * @param from formats of the adapters that it was made of
  * @param free names the files that commands write
  * @param made the program that it was made for; null for none
+ * @param base the folder of its base model, where somebody passed that
  */
 export async function loadingLines(
   path: string,
   from: readonly DialectId[],
   free: (path: string) => string,
   made: ConsumerId | null = null,
+  base: string | null = null,
 ): Promise<Loading> {
   const { adapter, files, close } = await diskAdapter(path, {});
   close();
   const weights = basename(files[0]?.path ?? path);
   const isFile = basename(path) === weights;
-  const named = adapter.baseModel;
+  const named = base ?? adapter.baseModel;
   const here = named !== null && (!isPath(named) || existsSync(named));
   const facts = here ? baseOnDisk(named) : null;
   const { lines, refused, against, undecided } = programLines(

@@ -66,8 +66,6 @@ export interface MergeOptions
 
 /** The same for a merge that is only planned; without `out`, a folder is meant. */
 export type PlannedOptions = Omit<MergeOptions, "out" | "profile"> & Partial<Pick<MergeOptions, "out">>;
-/** Stands for an output that has no name yet. */
-const SOME_FOLDER = "merged";
 
 /** Rules for the options of every output. */
 export const PLACE: OptionTable<Omit<OutputOptions, "bytes">> = { force: SWITCH, onNotice: FUNCTION };
@@ -215,7 +213,7 @@ export async function planMergedOutput(
     const plan = makePlan(adapters, recipe);
     const choice = formatChoice(options.to, recipe);
     const planned = { plan, adapters, baseConfig, steps: writtenSteps(paths, recipe, plan) };
-    const { writer, bytes } = await planOutput(out ?? SOME_FOLDER, choice, planned);
+    const { writer, bytes } = await planOutput(out ?? null, choice, planned);
     return { plan, format: writer?.id ?? "peft", bytes };
   });
 }

@@ -28,9 +28,9 @@ export async function openOnBase(
   options: NamedOptions & { readonly baseConfig: AdapterText | null },
   { base, rank }: OnBase,
 ): Promise<DiskAdapter> {
-  await refuseIdle(path, options, base);
   const folder = diskModel(base);
   try {
+    await refuseIdle(path, options, base);
     const model = await openModel(folder);
     const config = baseConfigOf(folder);
     refuseWithoutConfig(model, config);

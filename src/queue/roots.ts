@@ -2,6 +2,7 @@ import { existsSync, realpathSync } from "node:fs";
 import { isAbsolute } from "node:path";
 import { RefusedError } from "../core/errors.ts";
 import { isWithin, realPath } from "../node/files/real-path.ts";
+import { refuseNothing } from "../node/files/refuse-nothing.ts";
 import { type HubSettings, hubSettings } from "../node/remote/hub-settings.ts";
 import { isHubPath } from "../remote/hub/hub-path.ts";
 import { isBelow } from "../remote/web/below.ts";
@@ -19,7 +20,9 @@ export class Roots {
 
   /** @param roots folders that exist, and addresses of folders */
   constructor(roots: readonly string[]) {
-    this.#folders = roots.filter((root) => !isWebPath(root)).map((folder) => realpathSync(folder));
+    const folders = roots.filter((root) => !isWebPath(root));
+    for (const folder of folders) refuseNothing(folder, "folder", "one that this worker may read as --root");
+    this.#folders = folders.map((folder) => realpathSync(folder));
     this.#addresses = roots.filter(isWebPath);
     this.settings = { ...hubSettings(), within: this.#addresses };
   }

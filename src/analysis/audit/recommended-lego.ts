@@ -65,15 +65,17 @@ export function legoMerge(
             `Rank ${usual} can hold ${percentBeside(energies.heldBy(usual), LEAST_ROOM)} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
           basis: [MEASURED.shortOfEnergy],
         };
+  const ignored = ignoredHalf(shareOfB);
   return {
     method: lego.id,
     rank,
     ownRank: usual,
     room: energies.heldBy(rank),
-    reason: [because.reason(who), ignoredHalf(shareOfB) ?? []].flat().join(" "),
-    basis: ofText(modules, because.basis),
+    reason: [because.reason(who), ignored ?? []].flat().join(" "),
+    // LEGO was measured as it groups units by itself.
+    basis: ignored === null ? ofText(modules, because.basis) : [],
     leaves: leftOutOf(acts),
     extras,
-    command: commandFor(chosen, lego, "--rank", String(rank)),
+    command: commandFor(chosen, lego, "--rank", String(rank), ...(ignored === null ? [] : ["--gauge", "balanced"])),
   };
 }

@@ -11,6 +11,7 @@ import { withoutSecrets } from "../../remote/web/web-path.ts";
 import { type Call, checkCall } from "../call/check-call.ts";
 import { COUNT, FUNCTION, LLAMA, PATH, SIGNAL, SWITCH } from "../call/rules.ts";
 import { readText } from "../files/read-text.ts";
+import { refuseNothing } from "../files/refuse-nothing.ts";
 import { intoFile } from "../output/into-output.ts";
 import { withScratch } from "../output/scratch.ts";
 import { benchHost } from "./bench-host.ts";
@@ -114,6 +115,7 @@ export async function benchChecked(
   withHost: WithBenchHost,
 ): Promise<BenchResult> {
   const limit = { ...(options.limit !== undefined && { limit: options.limit }) };
+  refuseNothing(file, "benchmark file", "the path of a YAML file");
   const bench = await parseBench(readText(file), file);
   const home = dirname(resolve(file));
   const at = (path: string): string => (isRemotePath(path) ? withoutSecrets(path) : resolve(home, path));

@@ -5,6 +5,7 @@ import { firstOfEach, parseTaskRows, type TaskRow } from "../../evaluate/task-ro
 import { type Call, checkCall } from "../call/check-call.ts";
 import { COUNT, PATHS, TEXT } from "../call/rules.ts";
 import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
+import { refuseNothing } from "../files/refuse-nothing.ts";
 
 /** How files of rows are read. */
 export interface TaskFileOptions {
@@ -37,6 +38,7 @@ export function readTaskFiles(paths: readonly string[], options: TaskFileOptions
   checkCall(READ, [paths, options]);
   const { glue, limit } = options;
   const rows = paths.flatMap((path) => {
+    refuseNothing(path, "file of rows", "JSON Lines or a GLUE .tsv");
     const text = readText(path, { most: LARGE_TEXT_BYTES, pipes: true });
     if (extname(path) !== ".tsv") return parseTaskRows(text, basename(path, extname(path)), basename(path));
     if (glue !== undefined) return parseGlue(text, glue, basename(path));
