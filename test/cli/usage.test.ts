@@ -204,14 +204,14 @@ const MISTAKES: [string, string[], RegExp][] = [
   [
     "rows that are not there",
     ["eval", "--base", "a", "--tasks", "no.jsonl"],
-    /no\.jsonl does not exist; check the path/,
+    /no file of rows no\.jsonl; pass JSON Lines/,
   ],
   [
     "rows to tune by that are not there",
     ["tune", "a", "b", "--base", "a", "--tasks", "no.jsonl", "--out", "t"],
-    /no\.jsonl does not/,
+    /no file of rows no\.jsonl/,
   ],
-  ["a bench file that is not there", ["bench", "--config", "no.yaml"], /no\.yaml does not exist; check the path/],
+  ["a bench file that is not there", ["bench", "--config", "no.yaml"], /no benchmark file no\.yaml; pass/],
   ["a recipe that is not there", ["run", "no.yaml", "--out", "merged"], /no recipe file no\.yaml/],
   ["a base config that is not there", ["check", "a", "--base-config", "no.json"], /no file no\.json/],
   [
