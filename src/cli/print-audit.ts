@@ -163,7 +163,11 @@ function printFindings({ adapters, findings, consumers }: Audit): void {
     const refusing = consumers.some(({ problems }) => problems.length > 0);
     if (refusing) printLine(`What speaks against loading ${unmerged} stands above.`);
   }
-  for (const { level, text } of findings) {
+  const bases = adapters.flatMap(({ baseModel }) => baseModel ?? []);
+  // A refusal may name the bases already.
+  const refusal = findings.find(({ id }) => id === "refused")?.text ?? "";
+  const told = bases.every((base) => refusal.includes(base));
+  for (const { level, text } of findings.filter(({ id }) => !(told && id === "different-base"))) {
     const [first, ...rest] = wrapped(printable(text), 9, 9);
     printLine(level === "problem" ? red("problem: ") : dim("note:    "), first!);
     printLines(rest);

@@ -398,3 +398,17 @@ describe("docs/audit.md", () => {
     expect([code, stdout]).toEqual([1, printed]);
   });
 });
+
+it("tells the bases of a set once where the refusal names them", async () => {
+  const folder = tempFolder();
+  const deep = (name: string, layers: number, base: string) => {
+    const names = Array.from({ length: layers }, (_, i) => `model.layers.${i}.self_attn.q_proj`);
+    const modules = Object.fromEntries(names.map((module) => [module, { in: 4, out: 4 }]));
+    return writeAdapter(join(folder, name), {
+      ...randomAdapter(layers, { rank: 2, modules }),
+      config: { base_model_name_or_path: base },
+    });
+  };
+  const { stdout } = await run(["audit", deep("a", 2, "one/small"), deep("b", 3, "two/large")]);
+  expect(stdout.replaceAll(/\s+/g, " ").match(/one\/small/g)).toHaveLength(1);
+});

@@ -37,6 +37,8 @@ describe("lora-lego convert", () => {
     const there = await run(["convert", image, "--to", "kohya", "--out", file]);
     expect([there.code, there.stderr]).toEqual([0, ""]);
     expect(there.stdout).toMatch(/there\.safetensors: 2 modules from peft to kohya, [\d.]+ \w?B$/m);
+    expect(there.stdout).toMatch(/^Load it .*\n {2}/m);
+    expect((await run(["convert", image, "--to", "kohya", "--out", file, "--force", "-q"])).stdout).toBe("");
     const { code, stdout } = await run(["convert", file, "--to", "peft", "--out", back, "--json"]);
     expect(code).toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({ from: "kohya", to: "peft", modules: 2, tensors: 4 });

@@ -35,6 +35,8 @@ describe("lora-lego extract", () => {
     expect(stdout).toMatch(/lora: 1 module, rank 2, [\d.]+ kB; energy kept 1\.000\n/);
     expect(stdout).not.toContain("a larger --rank holds more");
     expect(stdout).toMatch(/^Load it .*\n(?: {2}.*\n)* {2}PEFT +PeftModel\.from_pretrained\(model, ".*lora"\)$/m);
+    // The base is named as it was typed.
+    expect(stdout).toContain(`vllm serve ${base} --enable-lora`);
     expect(readdirSync(out).sort()).toEqual(["README.md", "adapter_config.json", "adapter_model.safetensors"]);
     const [expected, found] = [adapter, out].map((dir) => readMerged(dir).modules.get(Q)!.delta);
     expect(relativeError(found!, expected!)).toBeLessThan(1e-5);

@@ -25,6 +25,9 @@ describe("ui", () => {
         });
         await vi.waitFor(() => expect(existsSync(told) && printed.includes("?token=")).toBe(true), 30_000);
         const [own] = /http:\S+/.exec(printed)!;
+        expect(printed).toContain(
+          "No adapter was named: choose files there, or name folders (lora-lego ui math/ med/).",
+        );
         const given = readFileSync(told, "utf8").trim();
         expect(new URL(given).origin).toBe(new URL(own).origin);
         expect(given).not.toContain(new URL(own).searchParams.get("token"));

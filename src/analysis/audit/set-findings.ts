@@ -51,7 +51,7 @@ export function setFindings(set: FoundSet): AuditFinding[] {
   const { planned } = set;
   const found: AuditFinding[] = [
     ...("refused" in planned
-      ? [{ level: "problem", id: "refused", text: planned.refused } as const, ...differentBases(set, planned.refused)]
+      ? [{ level: "problem", id: "refused", text: planned.refused } as const, ...differentBases(set)]
       : planned.warnings.map(({ id, text }) => ({ level: levelOf(id, set), id, text }))),
     ...cancelled(set),
     ...zeroModules(set),
@@ -86,9 +86,9 @@ function levelOf(id: Warning["id"], { bases }: FoundSet): AuditFinding["level"] 
   return id === "different-base" && different ? "problem" : "note";
 }
 
-/** What the plan would warn of, where there is none. @param refused why, which may name the bases itself */
-function differentBases(set: FoundSet, refused: string): AuditFinding[] {
-  if (set.bases.length < 2 || set.bases.every((base) => refused.includes(base))) return [];
+/** What the plan would warn of, where there is none. */
+function differentBases(set: FoundSet): AuditFinding[] {
+  if (set.bases.length < 2) return [];
   const text = `The adapters name different base models (${set.bases.join(", ")}).`;
   return [{ level: levelOf("different-base", set), id: "different-base", text }];
 }
