@@ -13,6 +13,7 @@ import { makePlan } from "../plan/plan.ts";
 import type { Kept } from "../plan/planned-adapter.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import type { AnyFix } from "../report/fixes.ts";
+import { askedRank } from "../report/rank-rule.ts";
 import type { MergeReport } from "../report/report.ts";
 import { MAX_UNITS } from "../units/memory.ts";
 import { handedFolder } from "./handed-files.ts";
@@ -116,6 +117,7 @@ export async function resultChecks(
     weights,
     weightsOf: (module) => own.get(module) ?? weights,
     recipe,
+    asked: askedRank(plan.target),
     clusters: clusters.length === 0 ? null : { modules: clusters, of: report.totals },
     unseen: [],
     mismatch: null,

@@ -40,16 +40,22 @@ export function leastKept(names: readonly string[], weighted: DeltaProducts): Le
   );
 }
 
-/** Warn of the adapter that too small a rank holds least of. @param method by which it was merged @param ofImages whether for an image model */
+/**
+ * Warn of the adapter that too small a rank holds least of, unless a larger one was asked for, of which the method left less.
+ *
+ * @param method by which it was merged
+ * @param ofImages whether for an image model
+ */
 export function badlyKept(
   least: LeastKept | null,
-  rank: number,
+  { rank, asked }: { readonly rank: number; readonly asked: number | null },
   needs: RankNeeds,
   method: string,
   ofImages: boolean,
 ): Warning[] {
   if (least === null || !isCramped(least.times, rank, needs)) return [];
   const { rank: larger } = fittingRank(needs);
+  if (asked !== null && asked >= larger) return [];
   const text = `The result holds ${percent(least.times)} as much of ${least.name} as of all adapters together: it has rank ${rank} for ${needs.acting} adapters; rank ${larger} leaves room for each.`;
   return [{ id: "badly-kept", text, adapter: least.name, fix: FIXES.roomForEach(larger, method, ofImages) }];
 }

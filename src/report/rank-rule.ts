@@ -1,5 +1,6 @@
 import { maximum } from "../core/maximum.ts";
 import type { Purity } from "../figures/purity.ts";
+import type { Target } from "../methods/method.ts";
 import { mostRanks, type RankedMethod, rankForEach, type ShapedParts } from "../plan/auto-rank.ts";
 import { legoRank, type RankedParts } from "../plan/lego-rank.ts";
 
@@ -47,6 +48,11 @@ export function rankNeeds({ modules, acts, alike, forEnergy }: RankedSet, method
     most: mostRanks(method, modules, acts),
     clusters,
   };
+}
+
+/** The rank that a merge was asked for; null where it follows from something else. A method may leave less of it. */
+export function askedRank(target: Target | undefined): number | null {
+  return target?.kind === "rank" ? target.rank : null;
 }
 
 /** A rank to merge at, and what it follows from. */

@@ -25,6 +25,8 @@ interface RankedMerge {
   readonly ofImages: boolean;
   /** The largest of a module. */
   readonly rank: number;
+  /** From `askedRank`. */
+  readonly asked: number | null;
   readonly set: RankedSet;
   /** Whether its method clusters units as they are stored. */
   readonly asStored: boolean;
@@ -36,21 +38,27 @@ interface RankedMerge {
 }
 
 /** Warn of a rank that does not fit the adapters, by the rules by which an audit finds it; the first warning says which one does. */
-export function rankWarnings({ method, ofImages, rank, set, asStored, room, least, modules }: RankedMerge): Warning[] {
+export function rankWarnings(merge: RankedMerge): Warning[] {
+  const { method, ofImages, rank, asked, set, asStored, room, least, modules } = merge;
   const needs = rankNeeds(set, method);
   const alike = asStored ? beganAlike(modules, fittingRank(rankNeeds({ ...set, alike: true }, method)).rank) : [];
   const found = [
-    ...tooLow(room, rank, needs, method.id),
-    ...badlyKept(least, rank, needs, method.id, ofImages),
+    ...tooLow(room, { rank, asked }, needs, method.id),
+    ...badlyKept(least, { rank, asked }, needs, method.id, ofImages),
     ...alike,
     ...(alike.length === 0 && needs.clusters ? mixed(modules, rank, needs) : []),
   ];
   return found.map(({ fix, ...warning }, n) => (n === 0 && fix !== undefined ? { ...warning, fix } : warning));
 }
 
-function tooLow(room: number | null, rank: number, needs: RankNeeds, method: string): Warning[] {
+function tooLow(
+  room: number | null,
+  { rank, asked }: Pick<RankedMerge, "rank" | "asked">,
+  needs: RankNeeds,
+  method: string,
+): Warning[] {
   if (room === null || !isTooLow(room)) return [];
-  const [fix] = moreRoom(needs, rank, method);
+  const [fix] = moreRoom(needs, rank, asked, method);
   const enough = canHoldEnough(needs) ? "enough" : "more";
   const way = fix === undefined ? `${method} writes no larger one for them` : `rank ${fix.rank} can hold ${enough}`;
   const text = `Rank ${rank} can hold ${percentBeside(room, LEAST_ROOM)} of the energy of the adapters' sum, and less than ${percent(LEAST_ROOM)} is too little; ${way}.`;

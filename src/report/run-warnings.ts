@@ -17,6 +17,7 @@ import { leastKept } from "./badly-kept.ts";
 import { FIXES } from "./fixes.ts";
 import { ignoredHalf } from "./ignored-half.ts";
 import { hiddenAdapters, type LosableInput, lostAdapters } from "./lost-adapters.ts";
+import { askedRank } from "./rank-rule.ts";
 import { rankWarnings } from "./rank-warnings.ts";
 import { repeatedInputs, sameAdapters } from "./same-adapters.ts";
 import { scaleWarnings } from "./scale-warnings.ts";
@@ -166,6 +167,7 @@ function ranks({ plan, method, modules, totals, products, weighted, results, los
     method,
     ofImages: isOfImages(plan),
     rank: maximum(results.map((result) => result.rank)),
+    asked: askedRank(plan.target),
     set: { modules: plan.modules, acts, alike: mostAlike(start.groups(), acts), forEnergy: totals.rankForMost },
     asStored: method.namesStoredUnits?.(plan.options) ?? true,
     room: totals.room,

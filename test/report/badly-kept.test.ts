@@ -58,12 +58,15 @@ describe("badly-kept", () => {
 
   it("is nothing to say where all are held alike", () => {
     const needs = { usual: 1, forEnergy: null, acting: 3, most: 3, clusters: false };
-    expect(badlyKept({ name: "a", times: 0.5 }, 2, needs, "tsv", false)).toEqual([]);
-    expect(badlyKept({ name: "a", times: 0.49 }, 2, needs, "tsv", false)).toHaveLength(1);
-    const [other] = badlyKept({ name: "a", times: 0.49 }, 2, needs, "ct_merge", false);
+    const at = (rank: number, asked: number | null = rank) => ({ rank, asked });
+    expect(badlyKept({ name: "a", times: 0.5 }, at(2), needs, "tsv", false)).toEqual([]);
+    expect(badlyKept({ name: "a", times: 0.49 }, at(2), needs, "tsv", false)).toHaveLength(1);
+    const [other] = badlyKept({ name: "a", times: 0.49 }, at(2), needs, "ct_merge", false);
     expect(other!.fix!.why).toBe(
       "Rank 3 leaves room for each adapter; ct_merge may hold as little of one at any rank.",
     );
-    expect(badlyKept(null, 2, needs, "tsv", false)).toEqual([]);
+    // Rank 3 was asked for, and the method left 2 of it.
+    expect(badlyKept({ name: "a", times: 0.49 }, at(2, 3), needs, "dc_merge", false)).toEqual([]);
+    expect(badlyKept(null, at(2), needs, "tsv", false)).toEqual([]);
   });
 });

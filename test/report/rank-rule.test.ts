@@ -43,13 +43,18 @@ describe("the rank that fits", () => {
 
 describe("more room for a sum", () => {
   it("is the rank that holds enough, also where only some modules have less", () => {
-    expect(moreRoom(needs(6, 8, 2, 12), 6, "tsv")).toEqual([FIXES.largerRank(8, 6)]);
-    expect(moreRoom(needs(6, 8, 2, 12), 8, "tsv")).toEqual([FIXES.largerRank(8, 8)]);
+    expect(moreRoom(needs(6, 8, 2, 12), 6, 6, "tsv")).toEqual([FIXES.largerRank(8, 6)]);
+    expect(moreRoom(needs(6, 8, 2, 12), 8, null, "tsv")).toEqual([FIXES.largerRank(8, 8)]);
   });
 
   it("is the largest that the method writes where that is less, and none at that", () => {
-    expect(moreRoom(needs(6, 8, 2, 7), 6, "tsv")).toEqual([FIXES.mostRank(7, "tsv")]);
-    expect(moreRoom(needs(6, 8, 2, 6), 6, "linear")).toEqual([]);
+    expect(moreRoom(needs(6, 8, 2, 7), 6, 6, "tsv")).toEqual([FIXES.mostRank(7, "tsv")]);
+    expect(moreRoom(needs(6, 8, 2, 6), 6, null, "linear")).toEqual([]);
+  });
+
+  it("is none where as much was asked for, of which the method left less", () => {
+    expect(moreRoom(needs(6, 8, 2, 12), 4, 8, "dc_merge")).toEqual([]);
+    expect(moreRoom(needs(6, 8, 2, 12), 8, 8, "model_stock")).toEqual([]);
   });
 });
 

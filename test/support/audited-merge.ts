@@ -30,6 +30,7 @@ export const sum = (weights: readonly number[], rest: Partial<RecordedMerge> = {
   weights,
   weightsOf: () => weights,
   recipe: null,
+  asked: null,
   clusters: null,
   unseen: [],
   mismatch: null,

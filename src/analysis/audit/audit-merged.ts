@@ -66,6 +66,8 @@ export interface RecordedMerge extends KnownMerge {
   readonly weights: readonly number[] | null;
   /** What has to be said to make it again; null if it is not known. */
   readonly recipe: LooseRecipe | null;
+  /** From `askedRank`; null where it is not known. */
+  readonly asked: number | null;
   /** Whether its rank is the one that `--method auto` takes for these adapters. */
   readonly rankByAuto?: boolean;
   /** null if they are not known. */
@@ -173,6 +175,7 @@ export async function auditMergedAdapter(
     byAuto,
     hidden: unexplained,
     needs,
+    asked: recorded.asked,
     fittingAuto: rankOfAuto(needsOf(auto), figures.rank),
     scale: scaleOf(recorded, acting),
     weighed: recorded.weights !== null,

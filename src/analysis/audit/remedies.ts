@@ -29,6 +29,8 @@ export interface DiagnosedMerge {
   readonly advice: string | null;
   /** What a rank has to hold by its method. */
   readonly needs: RankNeeds;
+  /** From `askedRank`; null where it is not recorded. */
+  readonly asked: number | null;
   /** The one that auto has to be told; null if it takes it by itself. */
   readonly fittingAuto: number | null;
   /** The factor that its recipe names; null if none is known. */
@@ -46,16 +48,20 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
     merge;
   const found = (id: Signature["id"]): boolean => signatures.some((own) => own.id === id && own.found === true);
   const low = found("rank-too-low");
-  const room = low ? moreRoom(needs, figures.rank, method) : [];
+  const room = low ? moreRoom(needs, figures.rank, merge.asked, method) : [];
   const { rank: fitting } = fittingRank(needs);
+  // Asked for once more it would give the same.
+  const asked = merge.asked !== null && merge.asked >= fitting;
+  const cramped = found("badly-kept") && !low;
   // One adapter has no mixed clusters.
   const mixed = found("mixed-clusters") && advice !== null;
   const factor = weighed ? askedFactor(figures.autoScale) : null;
   const again: Fix[] = [
     ...room,
     ...(mixed && !low && fitting > figures.rank ? [FIXES.lessMixed(fitting)] : []),
-    ...(found("badly-kept") && !mixed && !low ? [FIXES.roomForEach(fitting, method, merge.ofImages)] : []),
-    ...(advice !== null && (mixed || hidden || found("no-direction") || (low && room.length === 0))
+    ...(cramped && !mixed && !asked ? [FIXES.roomForEach(fitting, method, merge.ofImages)] : []),
+    ...(advice !== null &&
+    (mixed || hidden || found("no-direction") || (low && room.length === 0) || (cramped && asked))
       ? [FIXES.auto(advice, fittingAuto)]
       : []),
     ...(balance === null ? [] : [balance]),
@@ -68,12 +74,12 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
   const scaled = factor !== null && (found("scale-too-small") || found("scale-too-large"));
   const byItsMethod = scale !== null && method === chooseMethod(needs.acting, false).method;
   // One adapter keeps its size.
-  const asked = scaled && needs.acting > 1;
+  const byFactor = scaled && needs.acting > 1;
   const merges = groupedFixes(
     byAuto ? again.map((fix) => ({ ...fix, method: AUTO })) : again,
-    chosen || asked || byItsMethod,
+    chosen || byFactor || byItsMethod,
   );
-  const without = withoutLost(lost).map((fix) => (asked && !byAuto ? { ...fix, scale: "auto" as const } : fix));
+  const without = withoutLost(lost).map((fix) => (byFactor && !byAuto ? { ...fix, scale: "auto" as const } : fix));
   // Another merge asks for another factor, and for other ranks.
   if (merges.length > 0 || low) return [...merges, ...without];
   return [

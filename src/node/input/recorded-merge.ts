@@ -24,6 +24,7 @@ import type { Recipe } from "../../recipe/recipe.ts";
 import { parseRecipe, type RecipeStep } from "../../recipe/recipe-file.ts";
 import { RECIPE_FILE } from "../../recipe/recipe-text.ts";
 import { CARD_FILE, hashesOfCard } from "../../report/card.ts";
+import { askedRank } from "../../report/rank-rule.ts";
 import { REPORT_FILE, reportBeside } from "../../report/report-beside.ts";
 import { LARGE_TEXT_BYTES, readText } from "../files/read-text.ts";
 import { isNamedFile } from "./adapter-path.ts";
@@ -48,7 +49,7 @@ export interface RecordedInOrder extends RecordedMerge {
   readonly order: readonly number[];
 }
 
-type Weighing = Pick<RecordedInOrder, "method" | "weights" | "weightsOf" | "recipe" | "rankByAuto" | "order">;
+type Weighing = Omit<RecordedInOrder, "clusters" | "unseen" | "mismatch">;
 
 /**
  * What is written of a merge: method and weights in recipe.yaml, or in the metadata of a single file; the clusters in a report beside it.
@@ -148,6 +149,7 @@ function plainSum(adapters: readonly Adapter[]): Weighing {
     weights: null,
     weightsOf: () => ones,
     recipe: null,
+    asked: null,
     rankByAuto: false,
     order: [...adapters.keys()],
   };
@@ -201,6 +203,7 @@ function weighingOf(
     weights,
     weightsOf: (name) => own.get(name) ?? weights,
     recipe: asSaid(recipe, inputs),
+    asked: askedRank(plan.target),
     rankByAuto: JSON.stringify(autoTarget(recipe, inputs)) === JSON.stringify(plan.target),
     order: places,
   };

@@ -10,6 +10,7 @@ import { mergeInMemory } from "../../../src/merge/merge.ts";
 import { methodById } from "../../../src/methods/registry.ts";
 import type { Recipe } from "../../../src/recipe/recipe.ts";
 import { fixCommand, type MadeMerge } from "../../../src/report/fix-command.ts";
+import { askedRank } from "../../../src/report/rank-rule.ts";
 import { tightKernels } from "../../support/kernels.ts";
 import { openPico, randomAdapter } from "../../support/pico.ts";
 
@@ -79,6 +80,7 @@ async function follow({ used, recipe, words }: Merge): Promise<MergedAudit> {
       weights: counts,
       weightsOf: () => counts,
       recipe,
+      asked: askedRank(plan.target),
       clusters: modules && { modules, of },
       unseen: [],
       mismatch: null,
