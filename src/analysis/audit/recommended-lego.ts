@@ -1,3 +1,4 @@
+import { kebab } from "../../core/kebab.ts";
 import { percent, percentBeside } from "../../core/shown.ts";
 import { mostAlike } from "../../figures/shared-start.ts";
 import { methodById } from "../../methods/registry.ts";
@@ -66,6 +67,8 @@ export function legoMerge(
           basis: [MEASURED.shortOfEnergy],
         };
   const ignored = ignoredHalf(shareOfB);
+  const options: RecommendedMerge["options"] = ignored === null ? {} : { gauge: "balanced" };
+  const flags = Object.entries(options).flatMap(([name, value]) => [`--${kebab(name)}`, value]);
   return {
     method: lego.id,
     rank,
@@ -76,6 +79,7 @@ export function legoMerge(
     basis: ignored === null ? ofText(modules, because.basis) : [],
     leaves: leftOutOf(acts),
     extras,
-    command: commandFor(chosen, lego, "--rank", String(rank), ...(ignored === null ? [] : ["--gauge", "balanced"])),
+    options,
+    command: commandFor(chosen, lego, "--rank", String(rank), ...flags),
   };
 }

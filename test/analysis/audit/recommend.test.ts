@@ -62,6 +62,16 @@ describe("recommend", () => {
     expect([room, lego!.room]).toEqual([15 / 16, 1]);
   });
 
+  it("gives LEGO the gauge that it speaks of where it would not see B, and cites no figures of another one", async () => {
+    const { lego: blind } = await recommended([4, 4, 4], { shareOfB: 0.01 });
+    expect(blind!.reason).toMatch(/B makes up 1\.0% .*; the balanced gauge gives both halves equal weight\.$/);
+    expect([blind!.options, blind!.basis]).toEqual([{ gauge: "balanced" }, []]);
+    expect(blind!.command).toMatch(/--method lego .*--rank \d+ --gauge balanced/);
+    const { lego: seeing } = await recommended([4, 4, 4], { shareOfB: 0.5 });
+    expect([seeing!.options, seeing!.basis.length]).toEqual([{}, 1]);
+    expect(seeing!.command).not.toContain("--gauge");
+  });
+
   it("cites what was measured on text for models of text alone", async () => {
     const bases = async (module: string) => {
       const { basis, lego } = await recommended([4, 4, 4], {}, module);
