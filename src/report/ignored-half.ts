@@ -5,5 +5,5 @@ const LEAST_SHARE_OF_B = 0.02;
 export function ignoredHalf(shareOfB: number | null): string | null {
   if (shareOfB === null || shareOfB >= LEAST_SHARE_OF_B) return null;
   const percent = (100 * shareOfB).toPrecision(2);
-  return `B makes up ${percent}% of the units' squared length, so they are grouped by A alone; the balanced gauge gives both halves equal weight.`;
+  return `B makes up ${percent}% of the units' squared length, so they are grouped by A alone; the gauge balanced, which weighs both alike, may keep more or less.`;
 }

@@ -68,8 +68,15 @@ function isOther({ method, scale, rank, weights, sizes, options }: Fix): boolean
   return changed && method === undefined && scale === undefined;
 }
 
-/** Several changes as one. */
-function together(fixes: readonly Fix[]): Fix {
+/** Whether adapters count otherwise then. */
+function recounts({ leaves, weights, sizes }: Fix): boolean {
+  return [leaves, weights, sizes].some((own) => own !== undefined);
+}
+
+/** Several changes as one. A rank that was found for all adapters as they count is none for a sum in which they count otherwise. */
+function together(all: readonly Fix[]): Fix {
+  const recounted = all.some(recounts);
+  const fixes = all.filter((fix) => !recounted || recounts(fix) || fix.rank === undefined);
   const options = Object.assign({}, ...fixes.map((fix) => fix.options));
   return {
     ...Object.assign({}, ...fixes),

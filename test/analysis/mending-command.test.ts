@@ -79,6 +79,8 @@ describe("the command that mends what a check finds", () => {
     };
     const fuse = "lora-lego fuse x/a.safetensors --base";
     expect(await command()).toBe(`${fuse} BASE --out x/a-fused+`);
+    const { note } = (await mendingCommand(adapter, consumerById("vllm"), findings, { path: "a" }, free))!;
+    expect(note).toMatch(/where that has none, --extras drop leaves them out\.$/);
     expect(await command("my base")).toBe(`${fuse} 'my base' --out x/a-fused+`);
     // A base that fuse does not read.
     for (const base of ["base.gguf", "hf://acme/base"]) {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { UnitId } from "../../src/adapter/adapter.ts";
 import { beganAlike } from "../../src/report/began-alike.ts";
+import { FIXES } from "../../src/report/fixes.ts";
 
 type Cluster = readonly UnitId[];
 
@@ -19,7 +20,7 @@ describe("began-alike", () => {
     expect(found!.id).toBe("began-alike");
     expect(found!.text).toMatch(/^100% of the clusters that join adapters/);
     expect(found!.text).toContain("a larger rank, such as 8, keeps more of each.");
-    expect(found!.fix).toEqual({ why: "Adapters of one seed keep more at a larger rank.", rank: 8 });
+    expect(found!.fix).toEqual(FIXES.rankOfOneSeed(8));
   });
 
   it("counts the units of merges as large as they come", () => {

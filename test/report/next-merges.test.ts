@@ -31,6 +31,19 @@ describe("the merges to try next", () => {
     ]);
   });
 
+  it("have no rank that was found for all adapters as they count, where they count otherwise", () => {
+    const rank = warning({ why: "Rank 5 can hold enough.", rank: 5 });
+    const once = warning({ why: "Without a (2).", leaves: [1] });
+    const both = warning({ why: "Both halves.", options: { gauge: "balanced" } });
+    expect(nextMerges({ ...made, warnings: [rank, once, both], advice: null })).toEqual([
+      { why: "Without a (2). Both halves.", leaves: [1], options: { gauge: "balanced" } },
+    ]);
+    const balance = warning({ why: "Balance.", weights: [1, 30], rank: 7 });
+    expect(nextMerges({ ...made, warnings: [rank, balance], advice: null })).toEqual([
+      { why: "Balance.", weights: [1, 30], rank: 7 },
+    ]);
+  });
+
   it("have another factor only where nothing else changes, which asks for one of its own", () => {
     const factor = warning({ why: "Another factor.", scale: 0.5 });
     const rank = warning({ why: "A larger rank.", rank: 12 });

@@ -123,7 +123,7 @@ describe("warnings", () => {
     expect(await ids(await faint(0.13), RANK_1)).toContain("b-ignored");
     expect(await ids(await faint(0.15), RANK_1)).not.toContain("b-ignored");
     expect(await ids(await faint(0.13), { ...LEGO, target: { kind: "rank", rank: 2 } })).toEqual([]);
-    expect(await textOf("b-ignored", await faint(0.13), RANK_1)).toMatch(/1\.7%.*the balanced gauge/);
+    expect(await textOf("b-ignored", await faint(0.13), RANK_1)).toMatch(/1\.7%.*the gauge balanced/);
     for (const options of [{ gauge: "balanced" }, { metric: "delta" }] as const) {
       expect(await ids(await faint(0.13), { ...RANK_1, options })).not.toContain("b-ignored");
     }

@@ -49,20 +49,10 @@ describe("weights", () => {
   it("stay where a merge is set up that names none, but for adapters that it leaves out", async () => {
     const { mergeAsRecommended } = await import("../../web/state/suggested.ts");
     page.weigh(page.adapters.value[0]!.key, 0.5);
-    mergeAsRecommended("auto", { rank: 4, leaves: [2], extras: null, options: {} });
+    mergeAsRecommended("auto", { rank: 4, leaves: [2], extras: null });
     expect(weightsOf(page).map(([, weight]) => weight)).toEqual([0.5, 1, 0]);
-    mergeAsRecommended("auto", { rank: 4, leaves: [], extras: null, options: {} }, [1, 1, 210]);
+    mergeAsRecommended("auto", { rank: 4, leaves: [], extras: null }, [1, 1, 210]);
     expect(weightsOf(page).map(([, weight]) => weight)).toEqual([1, 1, 210]);
-  });
-});
-
-describe("options", () => {
-  it("that a recommended merge needs are filled in", async () => {
-    const { mergeAsRecommended } = await import("../../web/state/suggested.ts");
-    mergeAsRecommended("lego", { rank: 4, leaves: [], extras: null, options: { gauge: "balanced" } });
-    expect(page.recipe.value).toMatchObject({ method: "lego", options: { gauge: "balanced" } });
-    mergeAsRecommended("auto", { rank: 4, leaves: [], extras: null, options: {} });
-    expect(page.recipe.value).not.toHaveProperty("options");
   });
 });
 
@@ -106,7 +96,7 @@ describe("a factor in the form", () => {
     const { restoreFile } = await import("../../web/state/page-state.ts");
     for (const fill of [
       () => restoreFile({ recipe: { method: "lego" } }),
-      () => mergeAsRecommended("lego", { rank: 4, leaves: [], extras: null, options: {} }),
+      () => mergeAsRecommended("lego", { rank: 4, leaves: [], extras: null }),
       () => mergeAtK(4),
     ]) {
       advise();
@@ -152,7 +142,7 @@ describe("the rank in the form", () => {
     page.askMethod("lego");
     expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 5 });
     // What a button fills in is nobody's wish for another method.
-    mergeAsRecommended("auto", { rank: 8, leaves: [], extras: null, options: {} });
+    mergeAsRecommended("auto", { rank: 8, leaves: [], extras: null });
     page.askMethod("lego");
     expect(page.wanted.value.target).toEqual({ kind: "rank", rank: 6 });
     page.typeRank("5");
@@ -170,7 +160,7 @@ describe("the rank in the form", () => {
       page.askMethod(method);
       return page.wanted.value.target;
     };
-    mergeAsRecommended("lego", { rank: 6, leaves: [], extras: null, options: {} });
+    mergeAsRecommended("lego", { rank: 6, leaves: [], extras: null });
     expect(rank("auto")).toEqual({ kind: "rank", rank: 8 });
     expect(rank("ties")).toBeUndefined();
     expect(rank("lego")).toEqual({ kind: "rank", rank: 6 });

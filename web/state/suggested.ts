@@ -21,11 +21,10 @@ export function mergeAtK(rank: number): void {
 /** Fill the form and the weights with a merge that the overview recommends, and show it; where it names no weights, the user's stay. */
 export function mergeAsRecommended(
   method: string,
-  { rank, leaves, extras, options: own }: Pick<RecommendedMerge, "rank" | "leaves" | "extras" | "options">,
+  { rank, leaves, extras }: Pick<RecommendedMerge, "rank" | "leaves" | "extras">,
   weights: readonly number[] | null = null,
 ): void {
-  const said = { ...(extras !== null && { extras }), ...(Object.keys(own).length > 0 && { options: own }) };
-  fillForm({ method, ...said, target: { kind: "rank", rank } } as Recipe);
+  fillForm({ method, ...(extras !== null && { extras }), target: { kind: "rank", rank } } as Recipe);
   for (const [t, { key, weight }] of openAdapters.value.entries())
     weigh(key, leaves.includes(t) ? 0 : (weights?.[t] ?? weight));
   leadTo("merge");

@@ -93,7 +93,6 @@ function autoMerge(
     basis: acting < 2 ? [MEASURED.one] : crowded ? [] : ofText(plan.modules, RANK_BASIS[because]),
     leaves: leftOutOf(chosen.acts),
     extras,
-    options: {},
     command: commandFor(chosen, null, ...(rank === own ? [] : ["--rank", String(rank)])),
   };
 }

@@ -1,4 +1,3 @@
-import { kebab } from "../../core/kebab.ts";
 import { percent, percentBeside } from "../../core/shown.ts";
 import { mostAlike } from "../../figures/shared-start.ts";
 import { methodById } from "../../methods/registry.ts";
@@ -29,7 +28,7 @@ const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Because>> = {
   "shared-start": {
     reason: (who) =>
       `${who} began with the same random A, so LEGO groups their units by number unless it has twice the rank.`,
-    basis: [MEASURED.sharedStart],
+    basis: [MEASURED.sharedStart, MEASURED.sharedStartEncoder, MEASURED.sharedStartDecoder],
   },
   "shared-few-units": {
     reason: (who) =>
@@ -66,20 +65,15 @@ export function legoMerge(
             `Rank ${usual} can hold ${percentBeside(energies.heldBy(usual), LEAST_ROOM)} of the energy of their sum, and less than ${percent(LEAST_ROOM)} is too little.`,
           basis: [MEASURED.shortOfEnergy],
         };
-  const ignored = ignoredHalf(shareOfB);
-  const options: RecommendedMerge["options"] = ignored === null ? {} : { gauge: "balanced" };
-  const flags = Object.entries(options).flatMap(([name, value]) => [`--${kebab(name)}`, value]);
   return {
     method: lego.id,
     rank,
     ownRank: usual,
     room: energies.heldBy(rank),
-    reason: [because.reason(who), ignored ?? []].flat().join(" "),
-    // LEGO was measured as it groups units by itself.
-    basis: ignored === null ? ofText(modules, because.basis) : [],
+    reason: [because.reason(who), ignoredHalf(shareOfB) ?? []].flat().join(" "),
+    basis: ofText(modules, because.basis),
     leaves: leftOutOf(acts),
     extras,
-    options,
-    command: commandFor(chosen, lego, "--rank", String(rank), ...flags),
+    command: commandFor(chosen, lego, "--rank", String(rank)),
   };
 }

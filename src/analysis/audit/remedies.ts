@@ -86,7 +86,7 @@ export function remedies(merge: DiagnosedMerge): AnyFix[] {
     ...without,
     ...(scaled ? [FIXES.factor(factor, scale)] : []),
     ...(other !== null ? [FIXES.otherFactorOf(other, scale, merge.ofImages)] : []),
-    ...(found("rank-too-high") ? [FIXES.idleRanks(merge.oneRank && !merge.ofImages)] : []),
+    ...(found("rank-too-high") && !scaled && other === null ? [FIXES.idleRanks(merge.oneRank && !merge.ofImages)] : []),
   ];
 }
 

@@ -21,8 +21,6 @@ export interface RecommendedMerge {
   readonly leaves: readonly number[];
   /** What becomes of other tensors than factors; null if nothing has to be said of them. */
   readonly extras: "drop" | null;
-  /** Options of the method that are not its defaults. */
-  readonly options: Readonly<Record<string, string>>;
   /** To copy into a shell. */
   readonly command: string;
 }

@@ -52,7 +52,11 @@ export async function mendingCommand(
   const out = outputOf(adapter, paths.path, formatOf(mend, consumer));
   const to = (command: string, place: string): string => `${command} --out ${shellPath(free(place, command))}`;
   // What is in the base itself needs nothing else.
-  if (mend.fused) return { command: to(fuseFor(paths), `${stemOf(out)}-fused`), note: null };
+  if (mend.fused) {
+    const note =
+      "Its tensors besides the factors replace the base's of their names; where that has none, --extras drop leaves them out.";
+    return { command: to(fuseFor(paths), `${stemOf(out)}-fused`), note: adapter.extras.size > 0 ? note : null };
+  }
   const named = (own: Mend): string => to(commandFor(own, adapter, consumer, paths), out);
   const refused = await refusalOf(mend, adapter, consumer, out);
   if (refused === null) return { command: named(mend), note: null };
