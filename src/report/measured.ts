@@ -14,8 +14,6 @@ type MeasuredId =
   | "shortOfRanks"
   | "shortOfEnergy"
   | "sharedStart"
-  | "sharedStartEncoder"
-  | "sharedStartDecoder"
   | "startsApart"
   | "twoAdapters"
   | "ranksDiffer";
@@ -49,14 +47,6 @@ export const MEASURED: Readonly<Record<MeasuredId, Measured>> = {
   sharedStart: {
     text: "7 adapters of 7 tasks, one seed, two small models, lego as merged (factor 1): mean accuracy 87.9% and 89.0% at rank 6, 94.1% and 91.6% at rank 12",
     link: "docs/evidence.md#the-rank-of-the-result",
-  },
-  sharedStartEncoder: {
-    text: "7 adapters of 7 tasks, one seed, a pretrained encoder, lego as merged: mean accuracy 59.7% at rank 6, 59.2% at rank 12",
-    link: "docs/evidence-real.md#every-set",
-  },
-  sharedStartDecoder: {
-    text: "7 adapters of 7 tasks, one seed, a pretrained language model, lego as merged: mean accuracy 55.9% at rank 6, 61.1% at rank 12",
-    link: "docs/evidence-real.md#every-method-on-smollm2",
   },
   startsApart: {
     text: "7 adapters of 7 tasks, three seeds, two small models, lego as merged: mean accuracy 91.9% and 92.7% at rank 6, 90.9% and 91.4% at rank 12",
