@@ -92,7 +92,7 @@ const SMOLLM2 = [
   ...[2, 3, 4].flatMap((count) => smollm2(`count-${count}`, "all", { rank: 6, tasks: SMOLLM2_ORDER.slice(0, count) })),
   ...[6, 12].flatMap((rank) => smollm2(`${rank}`, "all", { rank })),
   ...smollm2("apart-3", "apart", { rank: 6, tasks: SMOLLM2_ORDER.slice(0, 3) }),
-  ...smollm2("apart-6", "apart", { rank: 6 }),
+  ...[6, 12].flatMap((rank) => smollm2(`apart-${rank}`, "apart", { rank })),
 ];
 
 /** The most telling first, as a run can be stopped at any time. */
