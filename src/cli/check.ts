@@ -51,6 +51,7 @@ export async function checkCommand(): Promise<Command> {
     )
     .action(async (paths: string[], flags: CheckFlags) => {
       const { checkPath } = await import("../node/check-adapter.ts");
+      const { distinctNames } = await import("../node/input/adapter-path.ts");
       const { openBase } = await import("../node/input/open-base.ts");
       const consumers = (flags.for === undefined ? CONSUMER_IDS : [flags.for]).map(consumerById);
       const base = await openBase(flags);
@@ -59,9 +60,12 @@ export async function checkCommand(): Promise<Command> {
         ...(flags.baseConfig !== undefined && { baseConfig: flags.baseConfig }),
       };
       const checked: CheckedAdapter[] = [];
-      for (const path of await adaptersAmong(paths)) {
+      const all = await adaptersAmong(paths);
+      const names = distinctNames(all);
+      for (const [n, path] of all.entries()) {
         try {
-          const checks = await checkPath({ path, ...named }, consumers, base, { onDownload: showDownload });
+          const opening = { name: names[n]!, onDownload: showDownload };
+          const checks = await checkPath({ path, ...named }, consumers, base, opening);
           checked.push(...checks);
           if (!checks.some(({ good }) => good)) process.exitCode = 1;
           if (flags.json) continue;

@@ -7,7 +7,7 @@ import { freeNames } from "../node/output/free-name.ts";
 import { printWarnings } from "./failure.ts";
 import { addCarriedExtras, addFormatOptions, OUT_HELP } from "./output-flags.ts";
 import { parseCount, parsePath } from "./parse-flags.ts";
-import { printLoading } from "./print-loading.ts";
+import { printLoading, warnOfProgram } from "./print-loading.ts";
 import { showDownload } from "./progress.ts";
 import { printJson, printLine, sayLine } from "./terminal.ts";
 import { untilInterrupted } from "./until-interrupted.ts";
@@ -71,6 +71,7 @@ Examples:
       );
       const { from, to, modules, bytes: size } = converted;
       printWarnings(converted.warnings);
+      if (json || quiet) await warnOfProgram(flags.out, [], flags.for ?? null);
       if (json) return printJson(converted);
       if (quiet) return;
       printLine(

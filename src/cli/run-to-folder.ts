@@ -42,6 +42,7 @@ export async function runToFolder(
     return mergeQueued(paths, recipe, options, { url: flags.queue, ...queueControl(quiet, signal) });
   }, stays).finally(progress.stop);
   printWarnings(report.warnings);
+  if (quiet) await (await import("./print-loading.ts")).warnOfProgram(out, from, recipe.for ?? null);
   if (flags.json) printJson(report);
   else if (!flags.quiet) {
     (await import("./print-report.ts")).printReport(report, out, format, recipe);

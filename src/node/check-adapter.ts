@@ -6,7 +6,7 @@ import { notFinite } from "../analysis/checks/values.ts";
 import { withoutSecrets } from "../remote/web/web-path.ts";
 import { type Call, checkCall } from "./call/check-call.ts";
 import { CONSUMER, PATH } from "./call/rules.ts";
-import { diskAdapter, INPUT, type OpenOptions } from "./input/adapter-path.ts";
+import { diskAdapter, INPUT, type NamedOptions, type OpenOptions } from "./input/adapter-path.ts";
 import { type BasePaths, openBase } from "./input/open-base.ts";
 import { unusedNames } from "./output/free-name.ts";
 
@@ -62,7 +62,7 @@ export async function checkPath(
   given: NamedPaths,
   consumers: readonly Consumer[],
   base: BaseFacts | null,
-  options: OpenOptions,
+  options: NamedOptions,
 ): Promise<CheckedAdapter[]> {
   const paths = { ...given, path: withoutSecrets(given.path) };
   const { adapter, close } = await diskAdapter(paths.path, options);

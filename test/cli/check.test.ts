@@ -52,6 +52,12 @@ describe("lora-lego check", () => {
     ]);
   });
 
+  it.concurrent("tells adapters of one name apart by the folders around them, as merges do", async () => {
+    const paths = ["llama", "gpt2"].map((model) => `examples/minibench/${model}/all/cola`);
+    const { stdout } = await run(["check", ...paths, "--for", "peft"]);
+    expect(stdout).toMatch(/^all\/cola \(1\): .*\n(?:.*\n)*all\/cola \(2\): /m);
+  });
+
   it.concurrent("prints a command that several programs need once, and what BASE stands for", async () => {
     const extras = { "base_model.model.classifier.dense.bias": [1] };
     const own = randomAdapter(2, { rank: 8, modules: { "model.layers.0.mlp.down_proj": { in: 20, out: 30 } } });

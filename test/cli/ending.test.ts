@@ -57,6 +57,12 @@ describe("the end of a merge", () => {
       / vLLM \S+ takes no LoRA for GPT2LMHeadModel \(.+\); fuse it into the base instead \(lora-lego fuse\)\. /,
     );
     expect(await printed("plain", "--for", "vllm")).not.toContain("takes no LoRA");
+    // Where no such lines are printed, it is a warning.
+    const quiet = await run(["merge", ...paths, "--for", "vllm", "--out", join(out, "served-quietly"), "--quiet"]);
+    expect([quiet.code, quiet.stdout]).toEqual([0, ""]);
+    expect(quiet.stderr).toMatch(/^warning: vLLM \S+ takes no LoRA for GPT2LMHeadModel .* \[program\]$/m);
+    const fine = await run(["merge", ...paths, "--quiet", "--out", join(out, "fine-quietly")]);
+    expect(fine.stderr).not.toContain("[program]");
   });
 
   it("names the lost adapter, and the weights that balance it", async () => {

@@ -246,7 +246,8 @@ function shortName(path: string): string {
   return isRemotePath(path) || !isNamedFile(path) ? name : basename(path);
 }
 
-function distinctNames(paths: readonly string[]): string[] {
+/** What several adapters are called beside each other. */
+export function distinctNames(paths: readonly string[]): string[] {
   const ways = [(path: string) => nameOf(path, 1), (path: string) => nameOf(path, 2)];
   const count = (names: readonly string[], name: string): number => names.filter((other) => other === name).length;
   let names = paths.map((path) => shortName(path));
