@@ -34,6 +34,7 @@ export function printReport(report: MergeReport, out: string, format: DialectId,
   const rank = maximum(modules.map((module) => module.rank));
   const acting = inputs.flatMap((_, t) => (totals.shares[t] === null ? [] : t));
   const reason = rankReason({
+    method: methodById(String(report.options.method)),
     chosen,
     asked: asked.target !== undefined,
     rank,
@@ -125,8 +126,10 @@ export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: 
   const budget = budgetOf(plan.target, plan.modules.length);
   // An energy rule sees values, and headers the most that they may ask for.
   const most = budget !== null || plan.target.kind === "energy" ? "at most " : "";
-  const promised = mostPromised(plan, methodById(plan.method));
-  const reason = rankReason({ chosen: plan.chosen, asked: ranked, rank: promised, adapters: inputRanksOf(plan) });
+  const method = methodById(plan.method);
+  const promised = mostPromised(plan, method);
+  const adapters = inputRanksOf(plan);
+  const reason = rankReason({ method, chosen: plan.chosen, asked: ranked, rank: promised, adapters });
   const padded = plan.consumer !== null && budget === null && promised < plan.rank;
   const ranks =
     budget === null ? `${most}rank ${plan.rank}${padded ? "" : reason}` : `${plural(budget, "rank")} to share out`;

@@ -1,8 +1,10 @@
 import { type ConsumerId, consumerById } from "../adapter/consumers.ts";
 import { maximum } from "../core/maximum.ts";
+import type { Method } from "../methods/method.ts";
 
 /** A merge, as the reason for its rank shows in it. */
 interface RankedMerge {
+  readonly method: Pick<Method, "id" | "plannedBecause">;
   /** Why its method was chosen; null if it was named. */
   readonly chosen: string | null;
   /** Whether somebody asked for its rank. */
@@ -13,10 +15,12 @@ interface RankedMerge {
   readonly adapters: readonly (readonly number[])[];
 }
 
-/** Why a merge has a larger rank than each adapter, behind the rank in its line; nothing where it has not, or somebody asked for it. */
-export function rankReason({ chosen, asked, rank, adapters }: RankedMerge): string {
-  if (chosen === null || asked || rank <= maximum(adapters.flat())) return "";
-  return ` (room for each of ${adapters.length} adapters)`;
+/** Why a merge has another rank than the largest of an adapter, behind the rank in its line; nothing where it has that, or somebody asked for it. */
+export function rankReason({ method, chosen, asked, rank, adapters }: RankedMerge): string {
+  const largest = maximum(adapters.flat());
+  if (chosen === null || asked || rank === largest) return "";
+  if (rank > largest) return ` (room for each of ${adapters.length} adapters)`;
+  return method.plannedBecause === undefined ? "" : ` (the most that ${method.id} writes for them)`;
 }
 
 /** How a result comes to its rank where the program takes a larger one. @param most whether it may be less */

@@ -1,6 +1,7 @@
 import { listed } from "../../core/listed.ts";
 import { percent, percentBeside } from "../../core/shown.ts";
 import { chooseMethod } from "../../methods/auto.ts";
+import type { Method } from "../../methods/method.ts";
 import { methodById } from "../../methods/registry.ts";
 import { rankForEach } from "../../plan/auto-rank.ts";
 import { isCrowded, type MergePlan } from "../../plan/merge-plan.ts";
@@ -89,7 +90,11 @@ function autoMerge(
     rank,
     ownRank: own,
     room: chosen.energies.heldBy(rank),
-    reason: [reason, ...rankReason(because, needs.usual, acting, chosen.energies)].join(" "),
+    reason: [
+      reason,
+      ...cappedReason(methodById(method), rank, needs.usual),
+      ...rankReason(because, needs.usual, acting, chosen.energies),
+    ].join(" "),
     basis: acting < 2 ? [MEASURED.one] : crowded ? [] : ofText(plan.modules, RANK_BASIS[because]),
     leaves: leftOutOf(chosen.acts),
     extras,
@@ -103,6 +108,12 @@ const RANK_BASIS: Readonly<Record<FittingRank["because"], readonly Measured[]>> 
   energy: [MEASURED.auto, MEASURED.shortOfEnergy],
   "room-for-each": [MEASURED.roomPretrained, MEASURED.shortOfRanks],
 };
+
+/** Why a merge gets a smaller rank than the largest of an adapter. */
+function cappedReason({ id, plannedBecause }: Method, rank: number, usual: number): string[] {
+  if (rank >= usual || plannedBecause === undefined) return [];
+  return [`Rank ${rank} is the most that ${id} writes for them: ${plannedBecause}.`];
+}
 
 /** Why a merge gets another rank than the largest of an adapter. */
 function rankReason(because: FittingRank["because"], usual: number, acting: number, energies: Sum): string[] {

@@ -62,6 +62,15 @@ describe("recommend", () => {
     expect([room, lego!.room]).toEqual([15 / 16, 1]);
   });
 
+  it("says where the method writes less than the largest rank: of 40, 13 of each that has more", async () => {
+    const { rank, reason } = await recommended([4, 4, 40]);
+    expect(rank).toBe(21);
+    expect(reason).toMatch(
+      / Rank 21 is the most that tsv writes for them: of each adapter it takes at most the module's /,
+    );
+    expect((await recommended([4, 4, 8])).reason).not.toContain("is the most");
+  });
+
   it("cites what was measured on text for models of text alone", async () => {
     const bases = async (module: string) => {
       const { basis, lego } = await recommended([4, 4, 4], {}, module);
