@@ -63,7 +63,7 @@ export function groupedFixes(fixes: readonly Fix[], recomputed: boolean): Fix[] 
 }
 
 /** Whether a merge by the same method comes out otherwise than one of another factor or element type. */
-function isOther({ method, scale, rank, weights, sizes, options }: Fix): boolean {
+export function isOther({ method, scale, rank, weights, sizes, options }: Fix): boolean {
   const changed = [rank, weights, sizes, options].some((own) => own !== undefined);
   return changed && method === undefined && scale === undefined;
 }

@@ -83,7 +83,7 @@ describe("the explorer in Chromium", () => {
     await page.getByRole("tab", { name: /Merge/ }).click();
     // As filled in from the overview, and emptied for the merge's own.
     await page.getByText("Writes 28 modules of rank 12 in bf16").waitFor();
-    expect(await page.getByLabel("Rank --rank").inputValue()).toBe("12");
+    await expect.poll(() => page.getByLabel("Rank --rank").inputValue()).toBe("12");
     await page.getByLabel("Rank --rank").fill("");
     await expect.poll(() => page.getByLabel("Rank --rank").getAttribute("placeholder")).toBe("default: 12");
     await page.getByRole("button", { name: "Merge", exact: true }).click();

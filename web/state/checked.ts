@@ -44,6 +44,12 @@ export function scaleFix({ checks }: MadeMerge): Fix | null {
   return (wrong && found) || null;
 }
 
+/** Whether the merges to try next have to compute their factor, because that of the result is wrong and another merge asks for another one. */
+export function asksForFactor({ checks }: MadeMerge): boolean {
+  if (checks === null || "unknown" in checks) return false;
+  return checks.fixes.some((fix) => "scale" in fix && fix.scale === "auto" && fix.method === undefined);
+}
+
 /** What the command line does with a result of which most ranks are idle; null where that was not found. */
 export function resizeFix({ checks }: MadeMerge): ResultFix | null {
   if (checks === null || "unknown" in checks) return null;

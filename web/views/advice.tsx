@@ -1,10 +1,10 @@
 import type { Fix } from "../../src/plan/warning.ts";
 import { RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
-import { nextMerges } from "../../src/report/next-merges.ts";
+import { isOther, nextMerges } from "../../src/report/next-merges.ts";
 import type { MergeReport } from "../../src/report/report.ts";
 import { openAdapters } from "../state/adapters.ts";
 import { applyFix, commandOf, openInputs } from "../state/advised.ts";
-import { resizeFix, scaleFix } from "../state/checked.ts";
+import { asksForFactor, resizeFix, scaleFix } from "../state/checked.ts";
 import { type MadeMerge, recommendedRank, shownMerge } from "../state/merge.ts";
 import { progress, startMerge } from "../state/merging.ts";
 import { standing } from "../state/standing.ts";
@@ -14,9 +14,9 @@ import { Said } from "./said.tsx";
 export function Advice({ made }: { made: MadeMerge }) {
   const { report, loading } = made;
   // What hardly trained is better left out than brought to the size of the others.
-  const next = nextMerges(report).sort(
-    (one, other) => Number(other.leaves !== undefined) - Number(one.leaves !== undefined),
-  );
+  const next = nextMerges(report)
+    .map((fix) => (isOther(fix) && asksForFactor(made) ? { ...fix, scale: "auto" as const } : fix))
+    .sort((one, other) => Number(other.leaves !== undefined) - Number(one.leaves !== undefined));
   const inputs = openInputs(made);
   const scaled = scaleFix(made);
   const smaller = resizeFix(made);
