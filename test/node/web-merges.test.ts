@@ -1,34 +1,20 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { auditMerged } from "../../src/node/audit-merged.ts";
 import { convertAdapter } from "../../src/node/convert-adapter.ts";
 import { evaluate } from "../../src/node/evaluate.ts";
 import { mergeAdapters } from "../../src/node/merge-adapters.ts";
-import type { HubSettings } from "../../src/node/remote/hub-settings.ts";
 import { loadRecipe, runRecipe } from "../../src/node/run-recipe.ts";
 import { fakeLlama } from "../support/fake-llama.ts";
-import { MockWeb } from "../support/mock-web.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { writePicoModel } from "../support/pico-model.ts";
-import { bytesIn, put, sameWeights, smallAdapters, WEIGHTS, webSettings } from "../support/web-adapters.ts";
+import { bytesIn, put, sameWeights, smallAdapters, useWeb, WEIGHTS } from "../support/web-adapters.ts";
 
 const small = smallAdapters();
 
-let web: MockWeb;
-let cache: string;
-beforeAll(async () => {
-  web = await MockWeb.start();
-});
-afterAll(() => web.stop());
-beforeEach(() => {
-  cache = join(tempFolder(), "hub");
-  Object.assign(web, { ranges: true, versions: "strong", conditional: true, breaks: [], instead: null });
-  web.requests.length = 0;
-});
-
-const settings = (more: Partial<HubSettings> = {}): HubSettings => webSettings(cache, more);
+const { cache, settings, web } = await useWeb();
 
 describe("a merge of addresses", () => {
   it("is repeated from its recipe, tells the adapters by address and hash, and tells no secret", async () => {
@@ -103,7 +89,7 @@ describe("a merge that is at an address itself", () => {
 
 describe("an adapter at an address that llama.cpp scores", () => {
   it("is a GGUF file as it was downloaded, or is converted, and is called by its address", async () => {
-    vi.stubEnv("HF_HUB_CACHE", cache);
+    vi.stubEnv("HF_HUB_CACHE", cache());
     const home = tempFolder();
     const { base, layer } = writePicoModel(home);
     const local = writeAdapter(join(home, "own"), { modules: { [layer]: { A: [[1, 1]], B: [[2]] } } });

@@ -1,30 +1,15 @@
 import type { ServerResponse } from "node:http";
-import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/core/errors.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { inspectAdapter } from "../../src/node/inspect-adapter.ts";
-import type { HubSettings } from "../../src/node/remote/hub-settings.ts";
 import { rejection } from "../support/memory-folder.ts";
-import { MockWeb } from "../support/mock-web.ts";
-import { tempFolder } from "../support/pico.ts";
-import { CONFIG, put, smallAdapters, WEIGHTS, webSettings } from "../support/web-adapters.ts";
+import type { MockWeb } from "../support/mock-web.ts";
+import { CONFIG, put, smallAdapters, useWeb, WEIGHTS } from "../support/web-adapters.ts";
 
 const small = smallAdapters();
 
-let web: MockWeb;
-let cache: string;
-beforeAll(async () => {
-  web = await MockWeb.start();
-});
-afterAll(() => web.stop());
-beforeEach(() => {
-  cache = join(tempFolder(), "hub");
-  Object.assign(web, { ranges: true, versions: "strong", conditional: true, breaks: [], instead: null });
-  web.requests.length = 0;
-});
-
-const settings = (more: Partial<HubSettings> = {}): HubSettings => webSettings(cache, more);
+const { settings, web } = await useWeb();
 
 describe("what a web server does not give", () => {
   const html = (response: ServerResponse): boolean =>

@@ -1,13 +1,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { encodeSafetensors } from "../../src/formats/safetensors/write.ts";
 import { openAdapterPath } from "../../src/node/input/adapter-path.ts";
 import { mergeAdapters } from "../../src/node/merge-adapters.ts";
-import type { HubSettings } from "../../src/node/remote/hub-settings.ts";
 import { fetchWebAdapter } from "../../src/node/remote/web-adapters.ts";
 import { filled, rejection } from "../support/memory-folder.ts";
-import { MockWeb } from "../support/mock-web.ts";
 import { tempFolder } from "../support/pico.ts";
 import {
   bytesIn,
@@ -16,26 +14,14 @@ import {
   put,
   sameWeights,
   smallAdapters,
+  useWeb,
   WEIGHTS,
-  webSettings,
 } from "../support/web-adapters.ts";
 
 const small = smallAdapters();
 const large = largeAdapter();
 
-let web: MockWeb;
-let cache: string;
-beforeAll(async () => {
-  web = await MockWeb.start();
-});
-afterAll(() => web.stop());
-beforeEach(() => {
-  cache = join(tempFolder(), "hub");
-  Object.assign(web, { ranges: true, versions: "strong", conditional: true, breaks: [], instead: null });
-  web.requests.length = 0;
-});
-
-const settings = (more: Partial<HubSettings> = {}): HubSettings => webSettings(cache, more);
+const { cache, settings, web } = await useWeb();
 
 describe("an adapter at an address", () => {
   it("is a folder, of which its config and weights are asked for and kept", async () => {
@@ -145,7 +131,7 @@ describe("an adapter at an address that is read by range", () => {
     const [one, two] = [join(tempFolder(), "merged"), join(tempFolder(), "merged")];
     const inputs = [put(web, large), put(web, large)].map((path) => `${web.origin}${path}`);
     await mergeAdapters(inputs, { method: "cat" }, { out: one, settings: settings(), stream: true, threads: 1 });
-    expect(existsSync(`${cache}-web`)).toBe(false);
+    expect(existsSync(`${cache()}-web`)).toBe(false);
     await mergeAdapters(inputs, { method: "cat" }, { out: two, settings: settings(), threads: 1 });
     expect(sameWeights(one, two)).toBe(true);
   });

@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { afterAll, beforeEach } from "vitest";
 import type { HubSettings } from "../../src/node/remote/hub-settings.ts";
-import type { MockWeb } from "./mock-web.ts";
+import { MockWeb } from "./mock-web.ts";
 import { randomAdapter, tempFolder, writeAdapter } from "./pico.ts";
 
 export const WEIGHTS = "adapter_model.safetensors";
@@ -29,9 +30,34 @@ export function sameWeights(one: string, other: string): boolean {
   return readFileSync(join(one, WEIGHTS)).equals(readFileSync(join(other, WEIGHTS)));
 }
 
-/** Settings with a token of the Hub, which no web server may see. */
-export function webSettings(cache: string, more: Partial<HubSettings> = {}): HubSettings {
-  return { endpoint: "http://127.0.0.1:9", token: "hf_secret", fetch, cache, offline: false, pause: 1, ...more };
+/** A web server for the tests of a file, as it is at first before each of them, and settings that have a cache of their own for each. */
+export async function useWeb(): Promise<{
+  readonly web: MockWeb;
+  cache(): string;
+  /** With a token of the Hub, which no web server may see. */
+  settings(more?: Partial<HubSettings>): HubSettings;
+}> {
+  const web = await MockWeb.start();
+  let cache = "";
+  afterAll(() => web.stop());
+  beforeEach(() => {
+    cache = join(tempFolder(), "hub");
+    Object.assign(web, { ranges: true, versions: "strong", conditional: true, breaks: [], instead: null });
+    web.requests.length = 0;
+  });
+  return {
+    web,
+    cache: () => cache,
+    settings: (more = {}) => ({
+      endpoint: "http://127.0.0.1:9",
+      token: "hf_secret",
+      fetch,
+      cache,
+      offline: false,
+      pause: 1,
+      ...more,
+    }),
+  };
 }
 
 /** Put an adapter on a server, in a folder that this process has not asked for. @returns its path there */
