@@ -28,3 +28,8 @@ export function reportFailure(error: unknown): number {
 export function printWarnings(warnings: readonly { readonly id: string; readonly text: string }[]): void {
   for (const { id, text } of warnings) sayLine(yellow("warning:"), ` ${text} `, dim(`[${id}]`));
 }
+
+/** Warn of the program that an adapter is for. @param against why it does not load it; null if nothing is known against it */
+export function warnAgainst(against: string | null): void {
+  if (against !== null) printWarnings([{ id: "program", text: against }]);
+}

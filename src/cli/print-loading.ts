@@ -4,7 +4,7 @@ import type { LoadingLine } from "../analysis/loading-lines.ts";
 import { shellPath } from "../core/shell-word.ts";
 import { loadingLines } from "../node/loading-lines.ts";
 import { freeNames } from "../node/output/free-name.ts";
-import { printWarnings } from "./failure.ts";
+import { warnAgainst } from "./failure.ts";
 import { printParagraph } from "./page.ts";
 import { bold, printCommand, printLine } from "./terminal.ts";
 
@@ -45,8 +45,7 @@ export async function printLoading(
 
 /** Warn of what is found against the program that an adapter was written for, where no loading lines tell it. */
 export async function warnOfProgram(out: string, from: readonly DialectId[], made: ConsumerId | null): Promise<void> {
-  const against = made === null ? null : (await loadingLines(out, from, freeNames(), made)).against;
-  if (against !== null) printWarnings([{ id: "program", text: against }]);
+  if (made !== null) warnAgainst((await loadingLines(out, from, freeNames(), made)).against);
 }
 
 /** Print how to load what was written, a line for each program; nothing where there is none. */

@@ -4,7 +4,7 @@ import { freeNames } from "../node/output/free-name.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { fixCommand, type MadeMerge } from "../report/fix-command.ts";
 import { nextMerges } from "../report/next-merges.ts";
-import { printWarnings } from "./failure.ts";
+import { printWarnings, warnAgainst } from "./failure.ts";
 import { type OutputFlags, outputOf } from "./output-flags.ts";
 import { showProgress } from "./progress.ts";
 import { queueControl, refuseThreads } from "./queue-flag.ts";
@@ -68,6 +68,7 @@ async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFla
     ...(flags.out !== undefined && { out: flags.out }),
   });
   printWarnings(planned.plan.warnings);
+  warnAgainst(planned.against);
   if (flags.json) printJson(planned.plan);
   else if (!flags.quiet) (await import("./print-report.ts")).printPlan(planned, flags.out ?? "The result", recipe);
 }

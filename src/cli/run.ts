@@ -10,7 +10,7 @@ import { isRemotePath } from "../remote/remote-path.ts";
 import { nextMerges } from "../report/next-merges.ts";
 import type { MergeReport } from "../report/report.ts";
 import { reportedChoice } from "../report/reported-choice.ts";
-import { printWarnings } from "./failure.ts";
+import { printWarnings, warnAgainst } from "./failure.ts";
 import { addBaseOption, addRunOptions, OUT_HELP, type OutputFlags, outputOf } from "./output-flags.ts";
 import { parsePath } from "./parse-flags.ts";
 import { showProgress } from "./progress.ts";
@@ -131,7 +131,10 @@ async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   const { planRecipe } = await import("../node/run-recipe.ts");
   const { printPlan } = await import("./print-report.ts");
   const planned = await planRecipe(recipe, optionsOf(flags));
-  for (const { plan } of planned) printWarnings(plan.warnings);
+  for (const { plan, against } of planned) {
+    printWarnings(plan.warnings);
+    warnAgainst(against);
+  }
   const last = planned.at(-1)!;
   if (flags.json) printJson(last.name === null ? last.plan : { steps: planned });
   else if (!flags.quiet) {

@@ -2,8 +2,10 @@ import { existsSync } from "node:fs";
 import { basename, extname, join } from "node:path";
 import type { Adapter, DialectId } from "../adapter/adapter.ts";
 import type { ConsumerId } from "../adapter/consumer-facts.ts";
+import { consumerById } from "../adapter/consumers.ts";
 import { ofImageModel } from "../adapter/names/components.ts";
 import { isPath } from "../adapter/same-base.ts";
+import { refusedModel } from "../analysis/checks/base.ts";
 import { baseSaid, type LoadingLine, programLines } from "../analysis/loading-lines.ts";
 import type { WrittenFormat } from "../convert/formats.ts";
 import { convertFor } from "../convert/output-format.ts";
@@ -48,9 +50,7 @@ export async function loadingLines(
   close();
   const weights = basename(files[0]?.path ?? path);
   const isFile = basename(path) === weights;
-  const named = base ?? adapter.baseModel;
-  const here = named !== null && (!isPath(named) || existsSync(named));
-  const facts = here ? baseOnDisk(named) : null;
+  const { named, here, facts } = knownBase(adapter, base);
   const { lines, refused, against, undecided } = programLines(
     adapter,
     {
@@ -69,8 +69,32 @@ export async function loadingLines(
     against,
     undecided,
     compared: facts !== null,
-    base: baseSaid({ lines }, named, here, here && (named.includes("/") || existsSync(named))),
+    base: baseSaid({ lines }, named, here, named !== null && here && (named.includes("/") || existsSync(named))),
   };
+}
+
+/**
+ * Why a program takes no LoRA at all for the model of adapters, by their headers and the config of the base, where that is on this machine;
+ * null where it may.
+ *
+ * @param program none takes any
+ * @param base the folder of the base model, where somebody passed that
+ */
+export function modelRefusal(
+  adapters: readonly Adapter[],
+  program: ConsumerId | undefined,
+  base: string | undefined,
+): string | null {
+  if (program === undefined) return null;
+  const refusals = adapters.map((own) => refusedModel(own, consumerById(program), knownBase(own, base ?? null).facts));
+  return refusals.find((refusal) => refusal !== null)?.text ?? null;
+}
+
+/** The base that is passed or else that the adapter names: whether it is no path of another machine, and what its config says. */
+function knownBase({ baseModel }: Adapter, passed: string | null) {
+  const named = passed ?? baseModel;
+  const here = named !== null && (!isPath(named) || existsSync(named));
+  return { named, here, facts: here ? baseOnDisk(named) : null };
 }
 
 /** Commands for the formats that the adapters came in, and that programs for image models load. */

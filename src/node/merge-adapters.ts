@@ -25,6 +25,7 @@ import {
 } from "./input/adapter-path.ts";
 import { baseConfigPath, readBaseConfig } from "./input/base-config.ts";
 import { partsAgain } from "./input/parts-again.ts";
+import { modelRefusal } from "./loading-lines.ts";
 import { type MergeJob, mergeInto } from "./merge-into.ts";
 import type { OutputOptions } from "./output/into-output.ts";
 import { checkOutput, intoOutput, type PlaceOptions } from "./output/output-place.ts";
@@ -186,6 +187,8 @@ export interface MergedOutputPlan {
   readonly format: DialectId;
   /** Size of the weights file. */
   readonly bytes: number;
+  /** Why the recipe's program takes no LoRA for their model; null where it may, or the recipe names none. */
+  readonly against: string | null;
 }
 
 /**
@@ -214,7 +217,8 @@ export async function planMergedOutput(
     const choice = formatChoice(options.to, recipe);
     const planned = { plan, adapters, baseConfig, steps: writtenSteps(paths, recipe, plan) };
     const { writer, bytes } = await planOutput(out ?? null, choice, planned);
-    return { plan, format: writer?.id ?? "peft", bytes };
+    const against = modelRefusal(adapters, recipe.for, options.base);
+    return { plan, format: writer?.id ?? "peft", bytes, against };
   });
 }
 

@@ -19,6 +19,7 @@ import { readText } from "./files/read-text.ts";
 import { type DiskAdapter, diskAdapters, inputPaths, localPaths } from "./input/adapter-path.ts";
 import { baseConfigPath, readBaseConfig } from "./input/base-config.ts";
 import { existing, folderOfAdapters } from "./input/recipe-paths.ts";
+import { modelRefusal } from "./loading-lines.ts";
 import {
   type BaseOptions,
   type FormatOptions,
@@ -285,7 +286,8 @@ async function planSteps(
       const adapters = sources.map((source) => ("step" in source ? results.get(source.step)! : disk.next().value!));
       const plan = makePlan(adapters, merge);
       results.set(name ?? "", await plannedAdapter(name ?? "", plan, adapters));
-      steps.push({ name, plan, format: "peft", bytes: plan.size });
+      const against = modelRefusal(adapters, merge.for, options.base);
+      steps.push({ name, plan, format: "peft", bytes: plan.size, against });
       last = { plan, adapters, baseConfig };
     } finally {
       for (const adapter of opened) adapter.close();

@@ -63,6 +63,14 @@ describe("the end of a merge", () => {
     expect(quiet.stderr).toMatch(/^warning: vLLM \S+ takes no LoRA for GPT2LMHeadModel .* \[program\]$/m);
     const fine = await run(["merge", ...paths, "--quiet", "--out", join(out, "fine-quietly")]);
     expect(fine.stderr).not.toContain("[program]");
+    // A dry run has no result to check, but knows the model.
+    for (const [program, says] of [
+      ["tgi", true],
+      ["peft", false],
+    ] as const) {
+      const dry = await run(["merge", ...paths, "--for", program, "--dry-run"]);
+      expect([dry.code, /takes no LoRA for GPT2LMHeadModel .* \[program\]$/m.test(dry.stderr)]).toEqual([0, says]);
+    }
   });
 
   it("names the lost adapter, and the weights that balance it", async () => {

@@ -52,26 +52,38 @@ function isOfImages({ modules }: Adapter, { models }: Consumer): boolean {
 
 const GPT2 = "GPT2LMHeadModel";
 
-/** Whether a server takes LoRA for the base's architecture, and for which of its layers. */
-function checkArchitecture(
+/** Why a server takes no LoRA at all for an adapter's model; null where it may. @param base null if nothing is known about it */
+export function refusedModel(
   adapter: Adapter,
   { id, title, version }: Consumer,
-  { name, config }: BaseFacts,
-  unseen: string[],
-): Finding[] {
-  if (id !== "vllm" && id !== "sglang" && id !== "tgi") return [];
-  const { modules } = adapter;
-  const architecture = config === null ? shownArchitecture(adapter) : config.architectures[0];
-  const refused = (): Finding[] => [
-    fails(
-      `${title} ${version} takes no LoRA for ${architecture} (${name}); fuse it into the base instead (lora-lego fuse).`,
-      { fused: true },
-    ),
-  ];
+  base: BaseFacts | null,
+): Finding | null {
+  const architecture = architectureOf(adapter, base ?? UNKNOWN);
+  if (architecture === undefined) return null;
   // SGLang knows no sizes of these layers, and TGI looks for layers by Llama's names alone.
-  if (architecture === GPT2 && (id === "sglang" || id === "tgi")) return refused();
+  const byNames = architecture === GPT2 && (id === "sglang" || id === "tgi");
+  if (!byNames && !(id === "vllm" && vllmLoraSupport(architecture) === "none")) return null;
+  const { name } = base ?? UNKNOWN;
+  return fails(
+    `${title} ${version} takes no LoRA for ${architecture} (${name}); fuse it into the base instead (lora-lego fuse).`,
+    { fused: true },
+  );
+}
+
+function architectureOf(adapter: Adapter, { config }: BaseFacts): string | undefined {
+  return config === null ? shownArchitecture(adapter) : config.architectures[0];
+}
+
+/** Whether a server takes LoRA for the base's architecture, and for which of its layers. */
+function checkArchitecture(adapter: Adapter, consumer: Consumer, base: BaseFacts, unseen: string[]): Finding[] {
+  const { id, title, version } = consumer;
+  if (id !== "vllm" && id !== "sglang" && id !== "tgi") return [];
+  const refused = refusedModel(adapter, consumer, base);
+  if (refused !== null) return [refused];
+  const { modules } = adapter;
+  const architecture = architectureOf(adapter, base);
   if (architecture === undefined || id !== "vllm") {
-    unseen.push(`whether ${title} ${version} takes LoRA for the architecture of ${name}`);
+    unseen.push(`whether ${title} ${version} takes LoRA for the architecture of ${base.name}`);
     return [];
   }
   const support = vllmLoraSupport(architecture);
@@ -79,7 +91,6 @@ function checkArchitecture(
     unseen.push(`whether ${title} ${version} takes LoRA for ${architecture}, which its registry does not list`);
     return [];
   }
-  if (support === "none") return refused();
   const place = [...modules.values()].find((module) => isHead(module) || module.kind === "embedding");
   if (place === undefined || support === "both") return [];
   if (support === "unknown") {
