@@ -3,10 +3,6 @@ import { maximum } from "../core/maximum.ts";
 import { plural } from "../core/plural.ts";
 import { bytes, figure, percent } from "../core/shown.ts";
 import { methodById } from "../methods/registry.ts";
-import type { MergedOutputPlan } from "../node/merge-adapters.ts";
-import { type MergePlan, usedInputs } from "../plan/merge-plan.ts";
-import { mostPromised } from "../plan/most-promised.ts";
-import { budgetOf } from "../plan/plan-budget.ts";
 import type { Recipe } from "../recipe/recipe.ts";
 import { apartIn } from "../report/apart.ts";
 import { type Composition, compositions } from "../report/compositions.ts";
@@ -116,55 +112,4 @@ function rest(rows: readonly Composition[]): Composition[] {
 
 function formatShown(format: DialectId): string {
   return format === "peft" ? "" : ` (${format})`;
-}
-
-/** Print what a merge would write. */
-export function printPlan({ plan, format, bytes: size }: MergedOutputPlan, out: string, asked: Asked): void {
-  const ranked = asked.target !== undefined;
-  // Other formats have their own scales and element types.
-  const scales = plan.sharedScale === null ? "scales folded in" : `scale ${plan.sharedScale}`;
-  const budget = budgetOf(plan.target, plan.modules.length);
-  // An energy rule sees values, and headers the most that they may ask for.
-  const most = budget !== null || plan.target.kind === "energy" ? "at most " : "";
-  const method = methodById(plan.method);
-  const promised = mostPromised(plan, method);
-  const adapters = inputRanksOf(plan);
-  const reason = rankReason({ method, chosen: plan.chosen, asked: ranked, rank: promised, adapters });
-  const padded = plan.consumer !== null && budget === null && promised < plan.rank;
-  const ranks =
-    budget === null ? `${most}rank ${plan.rank}${padded ? "" : reason}` : `${plural(budget, "rank")} to share out`;
-  const form = format === "peft" ? `${plan.dtype.toLowerCase()}, ${scales}` : format;
-  printLine(
-    `${out} would hold ${plural(plan.modules.length, "module")} by ${plan.method}, ${ranks}, ${form}, ${most}${bytes(size)}; nothing was written.`,
-  );
-  if (padded) printParagraph(paddingShown(promised, reason, plan.rank, plan.consumer!, most !== ""));
-  // The values may ask for more than the headers.
-  if (!ranked && plan.chosen !== null && plan.inputs.length > 1) {
-    printParagraph("By headers alone: lora-lego audit says whether the adapters ask for a larger rank.");
-  }
-  printLine();
-  printLines(table(["module", "kind", "in", "out", "units", `${most}rank`], planRows(plan)));
-}
-
-/** The ranks of each adapter that takes part. */
-function inputRanksOf(plan: MergePlan): number[][] {
-  const ranksOf = (t: number) =>
-    plan.modules.flatMap(({ parts }) => parts.flatMap(({ input, module }) => (input === t ? module.rank : [])));
-  return [...usedInputs(plan)].map(ranksOf);
-}
-
-/** One row for all modules that differ in numbers of their paths alone, which become asterisks. */
-function planRows({ modules }: MergePlan): (string | number)[][] {
-  const rows = new Map<string, { readonly cells: readonly (string | number)[]; readonly names: string[] }>();
-  for (const { name, kind, in: inputs, out, parts, rank } of modules) {
-    const units = parts.map(({ module }) => module.rank).join(" + ");
-    const cells = [name.replace(/(?<=^|[._])\d+(?=$|[._])/g, "*"), kind, inputs, out, units, rank];
-    const row = rows.get(cells.join()) ?? { cells, names: [] };
-    row.names.push(name);
-    rows.set(cells.join(), row);
-  }
-  return [...rows.values()].map(({ cells: [pattern, ...cells], names }) => [
-    names.length === 1 ? names[0]! : `${pattern} (${names.length})`,
-    ...cells,
-  ]);
 }

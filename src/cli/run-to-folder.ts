@@ -70,5 +70,5 @@ async function dryRun(paths: readonly string[], recipe: Recipe, flags: OutputFla
   printWarnings(planned.plan.warnings);
   warnAgainst(planned.against);
   if (flags.json) printJson(planned.plan);
-  else if (!flags.quiet) (await import("./print-report.ts")).printPlan(planned, flags.out ?? "The result", recipe);
+  else if (!flags.quiet) (await import("./print-plan.ts")).printPlan(planned, flags.out ?? "The result", recipe);
 }

@@ -129,7 +129,7 @@ function hasOptions({ options }: Recipe): boolean {
 
 async function dryRun(recipe: LoadedRecipe, flags: RunFlags): Promise<void> {
   const { planRecipe } = await import("../node/run-recipe.ts");
-  const { printPlan } = await import("./print-report.ts");
+  const { printPlan } = await import("./print-plan.ts");
   const planned = await planRecipe(recipe, optionsOf(flags));
   for (const { plan, against } of planned) {
     printWarnings(plan.warnings);

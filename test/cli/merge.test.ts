@@ -95,7 +95,16 @@ describe.concurrent("lora-lego merge", () => {
     const seven = SEEN.map(minibench);
     const [dry, asked] = [[], ["--rank", "12"]].map((flags) => ended(["merge", ...seven, ...flags, "--dry-run"]));
     expect(await dry).toContain("28 modules by tsv, rank 12 (room for each of 7 adapters), bf16,");
+    expect(await dry).toContain("tsv was chosen for 7 adapters: ");
+    const computes = "By headers alone: the merge computes its factor from the values";
+    expect(await dry).toContain(
+      `${computes}, and lora-lego audit says whether the adapters ask for a larger rank. module`,
+    );
+    expect(await dry).toContain(" model.layers.*.mlp.up_proj (4) linear 128 384 7 × 6 12 ");
     expect(await asked).toContain("28 modules by tsv, rank 12, bf16,");
+    expect(await asked).toContain(`${computes}. module`);
+    const fixed = await ended(["merge", ...seven, "--method", "tsv", "--rank", "6", "--dry-run"]);
+    expect(fixed).not.toMatch(/was chosen|By headers alone/);
     const made = await ended(["merge", ...seven, "--out", fresh().out]);
     expect(made).toContain("28 modules, rank 12 (room for each of 7 adapters), bf16,");
     const tgi = await ended(["merge", ...seven, "--for", "tgi", "--dry-run"]);
