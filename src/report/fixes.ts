@@ -1,6 +1,6 @@
 import { AUTO } from "../methods/auto.ts";
 import type { Fix } from "../plan/warning.ts";
-import { MEASURED } from "./measured.ts";
+import { AT_TWICE_THE_RANK, MEASURED } from "./measured.ts";
 
 /** What is done with a merge that was made, instead of making it again. */
 export type ResultFix =
@@ -35,7 +35,7 @@ export const FIXES = {
     rank,
   }),
   rankOfOneSeed: (rank: number): Fix => ({
-    why: "At a larger rank LEGO groups the units of one seed by what they do, which kept more in three of four models measured.",
+    why: `At a larger rank LEGO groups the units of one seed by what they do, which ${AT_TWICE_THE_RANK}.`,
     rank,
   }),
   /** @param method that it is merged by; what is known of the rank was measured with another one, on language models */

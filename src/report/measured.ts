@@ -61,3 +61,6 @@ export const MEASURED: Readonly<Record<MeasuredId, Measured>> = {
     link: "docs/evidence.md#by-the-number-of-adapters-on-the-dev-rows",
   },
 };
+
+/** What LEGO keeps of adapters of one seed at twice their rank, beside what it keeps at their rank. */
+export const AT_TWICE_THE_RANK = "kept more in three of four models measured";

@@ -2,7 +2,6 @@ import { readdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { auditAdapters } from "../../src/node/audit-adapters.ts";
-import { auditMerged } from "../../src/node/audit-merged.ts";
 import { type Nested, randomAdapter, tempFolder, writeAdapter } from "../support/pico.ts";
 import { lines, run } from "./run.ts";
 
@@ -158,7 +157,7 @@ describe.concurrent("lora-lego audit", () => {
     expect(stdout.replaceAll(/\s+/g, " ")).toContain("(--method auto; by itself it takes rank 3).");
     expect(stdout).toMatch(/^ {2}lora-lego merge \S+ \S+ --rank [456] /m);
     const dry = (flags: string[]) => run(["merge", ...two, "--dry-run", ...flags]);
-    const note = "By headers alone: lora-lego audit says whether the adapters ask for a larger rank.";
+    const note = "lora-lego audit says whether the adapters ask for a larger rank.";
     expect((await dry([])).stdout.replaceAll(/\s+/g, " ")).toContain(note);
     expect((await dry(["--rank", "3"])).stdout.replaceAll(/\s+/g, " ")).not.toContain(note);
   });
@@ -236,149 +235,6 @@ describe.concurrent("lora-lego audit", () => {
     const { code, stdout, stderr } = await run(["audit", written("narrow", 1), wide]);
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toMatch(/^error: narrow and wide adapt different bases: .*\.\n$/);
-  });
-});
-
-describe.concurrent("lora-lego audit --of", () => {
-  const merged = async (...flags: string[]): Promise<string> => {
-    const out = join(tempFolder(), "merged");
-    expect((await run(["merge", ...SEVEN, ...flags, "--out", out, "--report", join(out, "report.json")])).code).toBe(0);
-    return out;
-  };
-
-  it("finds nothing in a merge by auto with ranks for all, within 80 columns", async () => {
-    const { code, stdout, stderr } = await run(["audit", await merged(), "--of", ...SEVEN]);
-    expect([code, stderr]).toEqual([0, ""]);
-    expect(lines(stdout).filter((line) => line.length > 80)).toEqual([]);
-    expect(stdout).toMatch(/^cola +1 +0\.\d\d +38%$/m);
-    expect(stdout).toMatch(/^ok +rank-too-low +rank 12 can hold 100% of the sum's energy \(least 90%\)$/m);
-    expect(stdout).toMatch(/^ok +badly-kept +0\.9\d times as much of \w+ as of all \(least 0\.50\)$/m);
-    expect(stdout).toMatch(/^- +mixed-clusters +the method makes no clusters$/m);
-    expect(stdout).not.toContain("not looked at");
-  });
-
-  it("names the adapter that fewer ranks than adapters leave no room for, as the merge does, and mends it", async () => {
-    const out = join(tempFolder(), "merged");
-    const merge = await run(["merge", ...SEVEN, "--rank", "6", "--out", out]);
-    expect(merge.stderr).toMatch(/^warning: The result holds 46% as much of cola as .* \[badly-kept\]$/m);
-    expect(merge.stdout).toContain(`\n    lora-lego merge ${SEVEN.join(" ")} --rank 12 --out ${out}-2\n`);
-    const { code, stdout } = await run(["audit", out, "--of", ...SEVEN]);
-    expect(code).toBe(1);
-    expect(stdout).toMatch(/^merged: 28 modules, rank 6 \(effective rank 5\.9\), norm ratio 1\.345, energy 0\.363$/m);
-    expect(stdout).toMatch(/^cola +1 +0\.11 +17%$/m);
-    expect(stdout).toMatch(/^FOUND +badly-kept +0\.46 times as much of cola as of all \(least 0\.50\)$/m);
-    // The factor that was computed for rank 6 is none for rank 12.
-    const [command] = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
-    expect(command).toBe(`    lora-lego merge ${SEVEN.join(" ")} --rank 12 --out ${out}-2`);
-    expect((await run(command!.trim().split(" ").slice(1))).code).toBe(0);
-    expect((await run(["audit", `${out}-2`, "--of", ...SEVEN])).code).toBe(0);
-  });
-
-  it("names what is wrong with LEGO at the rank of one of seven adapters, with its remedies", async () => {
-    const out = await merged("--method", "lego");
-    const { code, stdout } = await run(["audit", out, "--of", ...SEVEN]);
-    expect(code).toBe(1);
-    expect(stdout).toMatch(/^FOUND +mixed-clusters +purity 18%, 0\.54 times chance's \(least 0\.75\)$/m);
-    expect(stdout).toMatch(/^FOUND +scale-too-small +the adapters ask for factor 1\.493 \(most 1\.33\)$/m);
-    const commands = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
-    expect(commands).toEqual([
-      `    lora-lego merge ${SEVEN.join(" ")} --method lego --rank 12 --scale auto --report ${out}-2/report.json --out ${out}-2`,
-      `    lora-lego merge ${SEVEN.join(" ")} --rank 12 --out ${out}-3`,
-    ]);
-    const json = await run(["audit", out, "--of", ...SEVEN, "--json"]);
-    expect([json.code, JSON.parse(json.stdout)]).toEqual([
-      1,
-      JSON.parse(JSON.stringify(await auditMerged(out, { of: SEVEN }))),
-    ]);
-  });
-
-  it("is mended by its own remedy, which runs as it stands", async () => {
-    const out = await merged("--method", "lego", "--exclude", "v_proj");
-    const { stdout } = await run(["audit", out, "--of", ...SEVEN]);
-    const [command] = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
-    expect(command).toMatch(
-      /--method lego --exclude v_proj --rank 12 --scale auto --report \S+-2\/report\.json --out \S+-2$/,
-    );
-    expect((await run(command!.trim().split(" ").slice(1))).code).toBe(0);
-    expect((await run(["audit", `${out}-2`, "--of", ...SEVEN])).code).toBe(0);
-  });
-
-  it("says of a shrunk adapter how to shrink it less, and nothing else", async () => {
-    const out = join(tempFolder(), "small");
-    expect((await run(["resize", SEVEN[0]!, "--rank", "1", "--out", out])).code).toBe(0);
-    const { stdout } = await run(["audit", out, "--of", SEVEN[0]!]);
-    const commands = lines(stdout).filter((line) => line.startsWith("    lora-lego"));
-    expect(commands).toEqual([
-      expect.stringMatching(/^ {4}lora-lego resize \S+cola --method svd .*--rank \d --out \S+small-2$/),
-    ]);
-    expect((await run(commands[0]!.trim().split(" ").slice(1))).code).toBe(0);
-    expect((await run(["audit", `${out}-2`, "--of", SEVEN[0]!])).code).toBe(0);
-  });
-
-  it("names what a scaled result was made of, where that is not what it is held against", async () => {
-    const out = await merged("--rank", "12");
-    const scaled = join(tempFolder(), "scaled");
-    expect((await run(["merge", out, "--method", "cat", "--scale", "3", "--out", scaled])).code).toBe(0);
-    const { stdout } = await run(["audit", scaled, "--of", ...SEVEN]);
-    expect(stdout.replaceAll(/\s+/g, " ")).toContain("(recipe.yaml says that it was made of merged)");
-    expect(stdout).not.toMatch(/^problem:/m);
-    expect(stdout).toMatch(/^- {7}scale-too-large {2}the weights of the merge are not known$/m);
-  });
-
-  it("takes one merged adapter, and adapters that it was made of", async () => {
-    const two = await run(["audit", SEVEN[0]!, SEVEN[1]!, "--of", SEVEN[2]!]);
-    expect([two.code, two.stderr]).toEqual([
-      2,
-      "error: --of looks at one merged adapter, but 2 are named before it; name one.\n",
-    ]);
-    expect((await run(["audit", SEVEN[0]!, "--of"])).code).toBe(2);
-    expect((await run(["audit", "--of", ...SEVEN])).code).toBe(2);
-  });
-});
-
-describe.concurrent("lora-lego audit of GGUF adapters", () => {
-  const BASE = resolve("examples/minibench/llama/base");
-  const TWO = [SEVEN[0]!, SEVEN[5]!].map((path) => resolve(path));
-  const ready = (command: string): string[] => command.replace("BASE/", `${BASE}/`).trim().split(" ").slice(1);
-
-  it("gives commands that run, once BASE is the base model's folder", async () => {
-    const cwd = tempFolder();
-    const gguf = ["cola", "rte"].map((task) => `${task}.gguf`);
-    for (const [t, file] of gguf.entries()) {
-      const from = [TWO[t]!, "--base-config", join(BASE, "config.json")];
-      expect((await run(["convert", ...from, "--to", "gguf", "--out", file], { cwd })).code).toBe(0);
-    }
-    const folder = await run(["merge", ...gguf, "--out", "folder"], { cwd });
-    expect([folder.code, folder.stderr]).toEqual([2, expect.stringMatching(/; pass that file as --base-config\.\n$/)]);
-    const { stdout } = await run(["audit", ...gguf], { cwd });
-    const [command] = lines(stdout).filter((line) => line.startsWith("  lora-lego"));
-    expect(command).toBe("  lora-lego merge cola.gguf rte.gguf --base-config BASE/config.json --out merged.gguf");
-    expect((await run(ready(command!), { cwd })).code).toBe(0);
-    const { stderr } = await run(["audit", "merged.gguf", "--of", ...TWO], { cwd });
-    const [, convert] = /; convert \S+ first: (lora-lego .*) \(BASE is the base model's folder\)\.\n$/.exec(stderr)!;
-    expect((await run(ready(convert!), { cwd })).code).toBe(0);
-    expect((await run(["audit", "merged-peft", "--of", ...TWO], { cwd })).code).toBe(0);
-  });
-
-  it("refuses a GGUF adapter among others that a PEFT result was made of, whose merge prints no such command", async () => {
-    const cwd = tempFolder();
-    const config = join(BASE, "config.json");
-    await run(["convert", TWO[0]!, "--base-config", config, "--to", "gguf", "--out", "l1.gguf"], { cwd });
-    const alone = await run(["merge", "l1.gguf", TWO[1]!, "--out", "no"], { cwd });
-    expect([alone.code, alone.stderr]).toEqual([
-      1,
-      expect.stringMatching(
-        /^error: l1\.gguf has .*; pass that to the merge as --base-config BASE\/config\.json, or convert /,
-      ),
-    ]);
-    const merged = await run(["merge", "l1.gguf", TWO[1]!, "--base-config", config, "--out", "l2"], { cwd });
-    expect([merged.code, merged.stdout]).toEqual([0, expect.not.stringContaining("lora-lego audit")]);
-    const { code, stdout, stderr } = await run(["audit", "l2", "--of", "l1.gguf", TWO[1]!], { cwd });
-    expect([code, stdout, stderr]).toEqual([
-      1,
-      "",
-      expect.stringMatching(/; convert l1\.gguf first: lora-lego convert l1\.gguf --to peft .* --out l1-peft /),
-    ]);
   });
 });
 

@@ -4,7 +4,7 @@ import { methodById } from "../../methods/registry.ts";
 import { isSelection, type LegoRank, legoRank } from "../../plan/lego-rank.ts";
 import type { MergePlan } from "../../plan/merge-plan.ts";
 import { ignoredHalf } from "../../report/ignored-half.ts";
-import { MEASURED, type Measured } from "../../report/measured.ts";
+import { AT_TWICE_THE_RANK, MEASURED, type Measured } from "../../report/measured.ts";
 import { fittingRank, LEAST_ROOM, rankNeeds } from "../../report/rank-rule.ts";
 import { type CommandFor, leftOutOf } from "./recommended-commands.ts";
 import { type Chosen, ofText, type RecommendedMerge, type SetFacts } from "./set-facts.ts";
@@ -27,7 +27,7 @@ const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Because>> = {
   },
   "shared-start": {
     reason: (who) =>
-      `${who} began with the same random A, so LEGO groups their units by number unless it has twice the rank, which kept more in three of four models measured.`,
+      `${who} began with the same random A, so LEGO groups their units by number unless it has twice the rank, which ${AT_TWICE_THE_RANK}.`,
     basis: [MEASURED.sharedStart],
   },
   "shared-few-units": {
