@@ -21,6 +21,8 @@ export async function freshPage() {
   });
   const explorer = await import("../../web/state/explorer.ts");
   const adapters = await import("../../web/state/adapters.ts");
+  const handed = await import("../../web/state/handed.ts");
+  const opening = await import("../../web/state/opening.ts");
   const overview = await import("../../web/state/overview.ts");
   const module = await import("../../web/state/module.ts");
   const merge = await import("../../web/state/merge.ts");
@@ -30,7 +32,18 @@ export async function freshPage() {
     // Messages of a channel keep their order: what comes back now comes after all else.
     for (let round = 0; round < 2; round++) await explorer.explorer.close(-1);
   };
-  return { ...explorer, ...adapters, ...overview, ...module, ...merge, ...merging, worker: own, settled };
+  return {
+    ...explorer,
+    ...adapters,
+    ...handed,
+    ...opening,
+    ...overview,
+    ...module,
+    ...merge,
+    ...merging,
+    worker: own,
+    settled,
+  };
 }
 
 export type Page = Awaited<ReturnType<typeof freshPage>>;

@@ -1,14 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import type { DroppedFile } from "../../src/browser/dropped.ts";
-import {
-  freeName,
-  type GroupedFolder,
-  groupDropped,
-  hasMoreThan,
-  joined,
-  leftOut,
-  nameAmong,
-} from "../../src/browser/dropped.ts";
+import { freeName, nameAmong } from "../../src/browser/dropped.ts";
 import type { AdapterCard, ChosenAdapter } from "../../src/browser/explorer.ts";
 import type { HandedFolder } from "../../src/browser/handed-files.ts";
 import { explorer, sentenceOf } from "./explorer.ts";
@@ -44,21 +35,6 @@ function isOwn({ source }: ListedAdapter): boolean {
 
 /** Text for screen readers. */
 export const announcement = signal("");
-/** Why dropped, picked or named adapters could not be opened at all. */
-export const openingError = signal<string | null>(null);
-
-/** Which files were left out. */
-export const openingNote = signal<string | null>(null);
-
-/** Open adapters and show any error. */
-export function opening(work: () => Promise<unknown>): void {
-  openingError.value = null;
-  openingNote.value = null;
-  work().catch((error: unknown) => {
-    openingError.value = sentenceOf(error);
-  });
-}
-
 /** The open adapters. */
 export const openAdapters = computed<readonly OpenAdapter[]>(() =>
   adapters.value.flatMap((adapter) => (adapter.card === null ? [] : [{ ...adapter, card: adapter.card }])),
@@ -84,7 +60,8 @@ export function idsOf(joined: string): number[] {
 
 let next = 1;
 
-function change(key: number, to: Partial<ListedAdapter>): void {
+/** Change what the list says of an adapter. */
+export function change(key: number, to: Partial<ListedAdapter>): void {
   adapters.value = adapters.value.map((adapter) => (adapter.key === key ? { ...adapter, ...to } : adapter));
 }
 
@@ -115,7 +92,7 @@ export async function openAgain(): Promise<void> {
  *
  * @returns its key, and whether it is open; null if it was removed meanwhile
  */
-async function add(
+export async function add(
   name: string,
   source: Source,
   open: (name: string) => Promise<AdapterCard>,
@@ -153,36 +130,6 @@ async function add(
   }
 }
 
-/** The files of adapters that were refused, by key, and the halves that they were put together from: each may lack a file that comes next. */
-const refused = new Map<number, readonly [GroupedFolder, ...GroupedFolder[]]>();
-
-/** Open an adapter's files; where they are refused, with those that were refused before, if they make one adapter together. */
-async function addHanded(folder: GroupedFolder, halves: readonly GroupedFolder[] = []): Promise<void> {
-  const { path, loose: _, ...own } = folder;
-  const source = { from: "files", name: folder.name } as const;
-  const added = await add(folder.name, source, (name) => explorer.open({ ...own, name }), path);
-  if (added === null) return;
-  for (const key of refused.keys()) if (!adapters.value.some((adapter) => adapter.key === key)) refused.delete(key);
-  if (added.open) {
-    for (const [key, [other]] of refused) if (hasMoreThan(folder, other)) remove(key);
-    return;
-  }
-  const names = Object.keys(own.files).join(" and ");
-  if (halves.length > 0) change(added.key, { error: `${names}, taken together: ${errorOf(added.key)}` });
-  const pairs = [...refused]
-    .reverse()
-    .flatMap(([key, others]) => others.map((other) => ({ key, other, whole: joined(folder, other) })));
-  const pair = pairs.find(({ whole }) => whole !== null);
-  refused.set(added.key, [folder, ...halves]);
-  if (pair === undefined) return;
-  for (const key of [pair.key, added.key]) remove(key);
-  await addHanded(pair.whole!, [pair.other, folder]);
-}
-
-function errorOf(key: number): string | null {
-  return adapters.value.find((adapter) => adapter.key === key)?.error ?? null;
-}
-
 /** Whoever opens adapters of their own is done with the example set. */
 export function closeExample(): void {
   intro.value = false;
@@ -198,14 +145,6 @@ async function addFolders(
       add(folder.name, { from, name: folder.name }, (name) => explorer.open({ ...folder, name }), path),
     ),
   );
-}
-
-export async function addFiles(files: readonly DroppedFile[]): Promise<void> {
-  if (files.length === 0) throw new Error("There are no files to open; drop the folder of an adapter, or its weights.");
-  const folders = groupDropped(files);
-  const left = leftOut(files, folders);
-  if (left.length > 0) openingNote.value = `Left out, because they belong to no adapter: ${left.join(", ")}.`;
-  await Promise.all(folders.map((folder) => addHanded(folder)));
 }
 
 export async function addFromHub(path: string, token: string): Promise<void> {

@@ -1,7 +1,8 @@
-import { adapters, addServed, drawExample, openExample, opening } from "./adapters.ts";
+import { adapters, addServed, drawExample, openExample } from "./adapters.ts";
 import { intro } from "./intro.ts";
 import { keepResults } from "./kept.ts";
 import { moduleName } from "./module.ts";
+import { opening } from "./opening.ts";
 import { restoreLink } from "./page-state.ts";
 import { leadTo, rememberTabs, showTab } from "./tabs.ts";
 

@@ -8,7 +8,6 @@ import {
   addFromHub,
   closeExample,
   openAdapters,
-  opening,
   rename,
   type Source,
   weigh,
@@ -17,6 +16,7 @@ import { baseConfig, useBaseConfig } from "./base-config.ts";
 import { intro } from "./intro.ts";
 import { fillForm, recipe } from "./merge.ts";
 import { moduleName, options, wantedK } from "./module.ts";
+import { opening } from "./opening.ts";
 import { save } from "./save-file.ts";
 import { showTab, TABS, type Tab, tab } from "./tabs.ts";
 

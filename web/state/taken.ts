@@ -1,8 +1,8 @@
 import { type DroppedFile, holdsAdapter } from "../../src/browser/dropped.ts";
 import { isAdapterConfig } from "../../src/formats/peft-folder/files.ts";
-import { addFiles } from "./adapters.ts";
 import { useBaseConfig } from "./base-config.ts";
 import { takeBench } from "./bench.ts";
+import { addFiles } from "./handed.ts";
 import { isPage, restoreFile } from "./page-state.ts";
 
 /** Larger files are no pages and no results of benchmarks. */

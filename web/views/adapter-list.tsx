@@ -5,11 +5,11 @@ import {
   move,
   openAdapters,
   openExample,
-  opening,
   remove,
   rename,
   weigh,
 } from "../state/adapters.ts";
+import { opening } from "../state/opening.ts";
 import { audited } from "../state/overview.ts";
 import { pageWords } from "../state/page-words.ts";
 import { tab } from "../state/tabs.ts";

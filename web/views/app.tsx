@@ -1,10 +1,11 @@
 import { lazy, Suspense } from "preact/compat";
 import { useEffect, useRef } from "preact/hooks";
-import { announcement, chips, openAdapters, openingError, openingNote } from "../state/adapters.ts";
+import { announcement, chips, openAdapters } from "../state/adapters.ts";
 import { explorerError } from "../state/explorer.ts";
 import { intro } from "../state/intro.ts";
 import { merges } from "../state/merge.ts";
 import { moduleName } from "../state/module.ts";
+import { openingError, openingNote } from "../state/opening.ts";
 import { led, showTab, TABS, type Tab, tab } from "../state/tabs.ts";
 import { AdapterList } from "./adapter-list.tsx";
 import { BasesWarning } from "./bases-warning.tsx";

@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { DroppedFile } from "../../src/browser/dropped.ts";
-import { opening } from "../state/adapters.ts";
+import { opening } from "../state/opening.ts";
 import { takeFiles } from "../state/taken.ts";
 
 /** Whether files are being dragged over the page. */

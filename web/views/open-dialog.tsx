@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import { listed } from "../../src/core/listed.ts";
-import { adapters, addFromHub, openExample, opening, openingError } from "../state/adapters.ts";
+import { adapters, addFromHub, openExample } from "../state/adapters.ts";
 import { baseConfig, withoutBase } from "../state/base-config.ts";
+import { opening, openingError } from "../state/opening.ts";
 import { takeFiles } from "../state/taken.ts";
 
 const hubPath = signal("");
