@@ -89,8 +89,12 @@ export const MERGE: PromisingText["sentences"] = [
     "page/kept > are there after a reload, with their files, until they are forgotten",
   ],
   [
-    "A result's title and the names of its files say what was asked for besides method and rank: factor, program, options and weights.",
+    "A result's title and the names of its folder, its one file and its reports say what was asked for besides method and rank: factor, program, options and weights.",
     "browser/merge-title > tells merges apart by whatever differs, the folder's name too",
+  ],
+  [
+    "The single files of the folder keep their names, which programs and the recipe's own comment call them by.",
+    "state/download > of the %s is the merge's own file, under the name that programs and its own comment call it by",
   ],
   [
     "What to try next starts from the result that it stands under, and needs its adapters open; a result that is there already is shown instead.",

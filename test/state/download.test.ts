@@ -60,9 +60,9 @@ describe("a download", () => {
   it.each([
     ["weights", { "adapter_model.safetensors": "weights" }],
     ["config", { "adapter_config.json": "config" }],
-    ["recipe", { [`${NAME}-recipe.yaml`]: "recipe" }],
+    ["recipe", { "recipe.yaml": "recipe" }],
   ] as const)(
-    "of the %s is the merge's own file, named after it unless programs look for its name",
+    "of the %s is the merge's own file, under the name that programs and its own comment call it by",
     async (what, files) => {
       expect(await textOf(what)).toEqual(files);
     },

@@ -27,7 +27,7 @@ export function downloadsOf({ loading }: MadeMerge): readonly Download[] {
   return loading.single === null ? DOWNLOADS.filter((what) => what !== "single") : DOWNLOADS;
 }
 
-/** Download a file; weights and config have the names that programs look for, all others say what was asked for. */
+/** Download a file; weights and config have the names that programs look for, and the recipe the one in its own comment; all others say what was asked for. */
 export async function download(merge: MadeMerge, what: Download): Promise<void> {
   const { files, name, report } = merge;
   const stored = (file: string): Blob => new Blob([files[file] as Uint8Array<ArrayBuffer>]);
@@ -41,7 +41,7 @@ export async function download(merge: MadeMerge, what: Download): Promise<void> 
     case "config":
       return save(CONFIG_FILE, stored(CONFIG_FILE));
     case "recipe":
-      return save(`${name}-${RECIPE_FILE}`, stored(RECIPE_FILE));
+      return save(RECIPE_FILE, stored(RECIPE_FILE));
     case "report":
       return save(`${name}-report.json`, new Blob([...reportText(report)], { type: "application/json" }));
     case "page":
