@@ -75,6 +75,16 @@ describe("the form of a merge", () => {
     await expect.element(option("PEFT")).toBeEnabled();
   });
 
+  it("names a program that is chosen alone where the merge is refused, which says why below the form", async () => {
+    programs.value = [{ for: "llamacpp", title: "llama.cpp", against: "it loads gguf files; convert the result." }];
+    recipe.value = { method: "lego", for: "llamacpp" };
+    mount(<MergeForm />);
+    const option = page.getByLabelText("For --for").getByRole("option", { selected: true });
+    await expect.element(option).toHaveTextContent(/^llama\.cpp: it loads gguf files$/);
+    estimate.value = { refused: "it loads gguf files; convert the result." };
+    await expect.element(option).toHaveTextContent(/^llama\.cpp$/);
+  });
+
   it("leaves a number that is being typed as it is, and takes auto for a factor", async () => {
     mount(<MergeForm />);
     const factor = page.getByLabelText(/^Factor of the delta/);

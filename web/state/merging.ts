@@ -65,7 +65,6 @@ async function mergeInTurn(recipes: readonly Recipe[], count: number, isBest: bo
   } catch (error) {
     const stopped = error instanceof Error && error.name === "AbortError";
     mergeError.value = stopped ? CANCELLED : sentenceOf(error);
-    announcement.value = mergeError.value;
   } finally {
     progress.value = null;
   }

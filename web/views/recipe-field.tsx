@@ -3,7 +3,7 @@ import { AUTO, chooseMethod } from "../../src/methods/auto.ts";
 import { type FieldName, RECIPE_FIELDS } from "../../src/recipe/recipe-fields.ts";
 import { MOST_SHARE } from "../../src/report/kept.ts";
 import { chosenAdapters } from "../state/adapters.ts";
-import { advisedScale, ask, estimate, recipe, recommendedRank, typeRank, wanted } from "../state/merge.ts";
+import { advisedScale, ask, estimate, recipe, recommendedRank, refusal, typeRank, wanted } from "../state/merge.ts";
 import { programs } from "../state/programs.ts";
 import { Choice } from "./choice.tsx";
 import { Check, Field } from "./field.tsx";
@@ -87,6 +87,8 @@ export function RecipeField({ name }: { name: OfferedField }) {
 function whetherLoads(id: string, title: string): { readonly text: string; readonly disabled: boolean } {
   const against = programs.value?.find((program) => program.for === id)?.against ?? null;
   if (against === null) return { text: title, disabled: false };
+  // Below the form it is said already.
+  if (recipe.value.for === id && refusal.value !== null) return { text: title, disabled: true };
   // What to do instead is for those who asked for it.
   const [reason] = against.split(";");
   return { text: reason!.startsWith(title) ? reason! : `${title}: ${reason}`, disabled: true };
