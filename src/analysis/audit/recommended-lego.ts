@@ -11,8 +11,8 @@ import { type Chosen, ofText, type RecommendedMerge, type SetFacts } from "./set
 
 /** Why a rank follows from a fact, and what was measured. */
 interface Because {
-  /** @param who began with the same A, as the start of a sentence */
-  reason(who: string): string;
+  /** @param some whether some of them began with the same A, which a finding says */
+  reason(some: boolean): string;
   readonly basis: readonly Measured[];
 }
 
@@ -26,17 +26,18 @@ const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Because>> = {
     basis: [MEASURED.twoAdapters],
   },
   "shared-start": {
-    reason: (who) =>
-      `${who} began with the same random A, so LEGO groups their units by number unless it has twice the rank, which ${AT_TWICE_THE_RANK}.`,
+    reason: () =>
+      `Twice the rank lets LEGO group the units of one seed by what they do, which ${AT_TWICE_THE_RANK}.`,
     basis: [MEASURED.sharedStart],
   },
   "shared-few-units": {
-    reason: (who) =>
-      `${who} began with the same random A, so LEGO groups their units by number, but twice the rank would leave most units of some modules alone.`,
+    reason: () =>
+      "Twice the rank, which lets LEGO group the units of one seed by what they do, would leave most units of some modules alone.",
     basis: [],
   },
   "starts-apart": {
-    reason: (who) => `${who} began with the same random A, and a larger rank did not help adapters that began apart.`,
+    reason: (some) =>
+      `${some ? "No more than half" : "Nothing shows that most"} began with the same random A, and a larger rank did not help adapters that began apart.`,
     basis: [MEASURED.startsApart],
   },
 };
@@ -55,8 +56,6 @@ export function legoMerge(
   const lego = methodById("lego");
   const { rank } = fittingRank(rankNeeds({ modules, acts, alike, forEnergy }, lego));
   if (isSelection(modules, acts, rank)) return null;
-  const all = sharedStart.some((group) => acts.every((own, t) => !own || group.includes(t)));
-  const who = alike ? (all ? "All" : "Most") : sharedStart.length > 0 ? "No more than half" : "Nothing shows that most";
   const because: Because =
     rank === usual
       ? LEGO_BECAUSE[usually]
@@ -70,7 +69,7 @@ export function legoMerge(
     rank,
     ownRank: usual,
     room: energies.heldBy(rank),
-    reason: [because.reason(who), ignoredHalf(shareOfB) ?? []].flat().join(" "),
+    reason: [because.reason(sharedStart.length > 0), ignoredHalf(shareOfB) ?? []].flat().join(" "),
     basis: ofText(modules, because.basis),
     leaves: leftOutOf(acts),
     extras,

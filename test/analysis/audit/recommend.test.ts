@@ -127,6 +127,12 @@ describe("recommend", () => {
     );
   });
 
+  it("leaves it to a finding that most began alike, and says what twice the rank is for", async () => {
+    const { lego } = await recommended([4, 4, 4], { sharedStart: [[0, 1, 2]] });
+    expect(lego!.reason).toMatch(/^Twice the rank lets LEGO group the units of one seed by what they do/);
+    expect(lego!.reason).not.toContain("random A");
+  });
+
   it("takes a rank that leaves room for each adapter, where there are more of them than ranks", async () => {
     const { rank, room, basis, reason, command } = await recommended([4, 4, 4, 4, 4], { weights: [1, 2, 3, 1, 1] });
     expect([rank, room]).toEqual([8, 1]);
