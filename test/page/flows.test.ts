@@ -1,11 +1,13 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { Page } from "playwright";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { mergeToFolder } from "../../src/node/index.ts";
 import { minibench, SEEN } from "../support/minibench.ts";
+import { MockHub } from "../support/mock-hub.ts";
 import { tempFolder } from "../support/pico.ts";
 import { useBrowser } from "./chromium.ts";
+import { answerForTheHub, filesOf } from "./hub-in-page.ts";
 
 const folder = tempFolder();
 const browser = useBrowser();
@@ -141,6 +143,35 @@ describe("the explorer in Chromium", () => {
     await page.getByRole("button", { name: /^model\.layers\.0\.mlp\.up_proj: / }).waitFor();
     await page.getByRole("button", { name: "Remove adapter_model" }).click();
     expect(await page.getByRole("listitem").filter({ hasText: "adapter_model" }).count()).toBe(0);
+  });
+
+  it("keeps the dialog open where an address of the Hub is wrong, with the reason beside its field, until it opens", async () => {
+    const hub = await MockHub.start({ "alice/math": { files: filesOf(minibench("cola")) } });
+    onTestFinished(() => hub.stop());
+    const page = await browser.open([minibench("sst2")]);
+    await answerForTheHub(page, hub);
+    await page.getByRole("button", { name: "Open", exact: true }).click();
+    const dialog = page.getByRole("dialog", { name: "Open adapters" });
+    const field = dialog.getByLabel("Adapter", { exact: true });
+    for (const [typed, reason] of [
+      ["my adapter", /^hf:\/\/my adapter is not a Hub path; write hf:\/\/owner\/name/],
+      ["alice/none", /^alice\/none: there is no such public model/],
+    ] as const) {
+      await field.fill(typed);
+      await field.press("Enter");
+      const said = dialog.getByRole("alert");
+      await said.getByText(reason).waitFor();
+      expect(await field.getAttribute("aria-describedby")).toBe(await said.getAttribute("id"));
+      expect(await field.evaluate((node) => node === document.activeElement)).toBe(true);
+      // It is nowhere else.
+      expect(await page.getByText(reason).count()).toBe(1);
+      expect(await page.locator(".chip b").allTextContents()).toEqual(["sst2"]);
+    }
+    await field.fill("alice/math");
+    expect(await dialog.getByRole("alert").count()).toBe(0);
+    await field.press("Enter");
+    await dialog.waitFor({ state: "hidden" });
+    expect(await page.locator(".chip b").allTextContents()).toEqual(["sst2", "alice/math"]);
   });
 
   it("refuses what the command line refuses before anything is merged", async () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { extname, join } from "node:path";
@@ -8,6 +8,7 @@ import { minibench } from "../support/minibench.ts";
 import { MockHub } from "../support/mock-hub.ts";
 import { tempFolder } from "../support/pico.ts";
 import { useBrowser } from "./chromium.ts";
+import { answerForTheHub, filesOf } from "./hub-in-page.ts";
 
 const folder = tempFolder();
 const browser = useBrowser();
@@ -224,9 +225,10 @@ describe("a static host", () => {
       }
     });
     await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    const filesOf = (name: string) =>
-      Object.fromEntries(readdirSync(minibench(name)).map((file) => [file, readFileSync(join(minibench(name), file))]));
-    hub = await MockHub.start({ "alice/math": { files: filesOf("cola") }, "bob/med": { files: filesOf("sst2") } });
+    hub = await MockHub.start({
+      "alice/math": { files: filesOf(minibench("cola")) },
+      "bob/med": { files: filesOf(minibench("sst2")) },
+    });
   });
   afterAll(() => {
     server.close();
@@ -235,23 +237,7 @@ describe("a static host", () => {
 
   it("serves the page from any folder, and opens the adapters of the Hub that the link names", async () => {
     const page = await browser.open();
-    await page.context().route("https://huggingface.co/**", async (route) => {
-      const { pathname, search } = new URL(route.request().url());
-      const { range } = route.request().headers();
-      const answer = await fetch(
-        `${hub.endpoint}${pathname}${search}`,
-        range === undefined ? {} : { headers: { range } },
-      );
-      await route.fulfill({
-        status: answer.status,
-        headers: {
-          ...Object.fromEntries(answer.headers),
-          "access-control-allow-origin": "*",
-          "access-control-expose-headers": "*",
-        },
-        body: Buffer.from(await answer.arrayBuffer()),
-      });
-    });
+    await answerForTheHub(page, hub);
     const { port } = server.address() as AddressInfo;
     await page.goto(`http://127.0.0.1:${port}/some/folder/#hf=alice/math,bob/med`);
     await expect.poll(() => page.locator(".chip b").allTextContents()).toEqual(["alice/math", "bob/med"]);

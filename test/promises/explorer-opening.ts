@@ -79,6 +79,10 @@ export const OPENING: PromisingText["sentences"] = [
     "browser/explorer-opens > opens an adapter on the Hub by ranges, merges it, and pins its commit in the recipe",
   ],
   [
+    "What is wrong with a name on the Hub is said beside its field, in the dialog, which closes once the adapter is open.",
+    "page/flows > keeps the dialog open where an address of the Hub is wrong, with the reason beside its field, until it opens",
+  ],
+  [
     "If a folder contains other folders, or several single files, all adapters in them are opened.",
     "page/shows > comes of each adapter in a folder of folders that is dropped on the page",
     "browser/dropped > make one adapter of each folder that holds one, at any depth",

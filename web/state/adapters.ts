@@ -90,14 +90,14 @@ export async function openAgain(): Promise<void> {
 /**
  * List an adapter and open it; an adapter that cannot be read stays in the list with the reason.
  *
- * @returns its key, and whether it is open; null if it was removed meanwhile
+ * @returns its key, and why it is not open, which is null if it is; null if it was removed meanwhile
  */
 export async function add(
   name: string,
   source: Source,
   open: (name: string) => Promise<AdapterCard>,
   path = name,
-): Promise<{ readonly key: number; readonly open: boolean } | null> {
+): Promise<Pick<ListedAdapter, "key" | "error"> | null> {
   const key = next++;
   opens.set(key, open);
   // The example set gives way once the first of one's own is open.
@@ -121,12 +121,13 @@ export async function add(
     change(key, { card });
     // What the first view draws was opened by nobody.
     if (!intro.value) announcement.value = `${now()!.name} is open.`;
-    return { key, open: true };
-  } catch (error) {
+    return { key, error: null };
+  } catch (thrown) {
     if (now() === undefined) return null;
-    change(key, { error: sentenceOf(error) });
-    announcement.value = `${now()!.name} is not open: ${sentenceOf(error)}`;
-    return { key, open: false };
+    const error = sentenceOf(thrown);
+    change(key, { error });
+    announcement.value = `${now()!.name} is not open: ${error}`;
+    return { key, error };
   }
 }
 
@@ -147,11 +148,11 @@ async function addFolders(
   );
 }
 
-export async function addFromHub(path: string, token: string): Promise<void> {
+export async function addFromHub(path: string, token: string): Promise<Pick<ListedAdapter, "key" | "error"> | null> {
   const full = path.startsWith("hf://") ? path : `hf://${path.replace(/^https:\/\/huggingface\.co\//, "")}`;
   const access = { endpoint: "https://huggingface.co", token: token === "" ? null : token };
   const name = full.slice("hf://".length);
-  await add(name, { from: "hub", path: name }, () => explorer.openHub(full, access));
+  return add(name, { from: "hub", path: name }, () => explorer.openHub(full, access));
 }
 
 /** Open the example set, as far as it is not open; whoever asks for it is done with the first view. */

@@ -20,12 +20,12 @@ async function addHanded(folder: GroupedFolder, halves: readonly GroupedFolder[]
   const added = await add(folder.name, source, (name) => explorer.open({ ...own, name }), path);
   if (added === null) return;
   for (const key of refused.keys()) if (!adapters.value.some((adapter) => adapter.key === key)) refused.delete(key);
-  if (added.open) {
+  if (added.error === null) {
     for (const [key, [other]] of refused) if (hasMoreThan(folder, other)) remove(key);
     return;
   }
   const names = Object.keys(own.files).join(" and ");
-  if (halves.length > 0) change(added.key, { error: `${names}, taken together: ${errorOf(added.key)}` });
+  if (halves.length > 0) change(added.key, { error: `${names}, taken together: ${added.error}` });
   const pairs = [...refused]
     .reverse()
     .flatMap(([key, others]) => others.map((other) => ({ key, other, whole: joined(folder, other) })));
@@ -34,10 +34,6 @@ async function addHanded(folder: GroupedFolder, halves: readonly GroupedFolder[]
   if (pair === undefined) return;
   for (const key of [pair.key, added.key]) remove(key);
   await addHanded(pair.whole!, [pair.other, folder]);
-}
-
-function errorOf(key: number): string | null {
-  return adapters.value.find((adapter) => adapter.key === key)?.error ?? null;
 }
 
 /** Open the adapters among files that were dropped or picked. */

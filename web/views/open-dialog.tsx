@@ -1,12 +1,11 @@
 import { signal } from "@preact/signals";
 import { listed } from "../../src/core/listed.ts";
-import { adapters, addFromHub, openExample } from "../state/adapters.ts";
+import { adapters, openExample } from "../state/adapters.ts";
 import { baseConfig, withoutBase } from "../state/base-config.ts";
 import { opening, openingError } from "../state/opening.ts";
 import { takeFiles } from "../state/taken.ts";
+import { HubForm } from "./hub-form.tsx";
 
-const hubPath = signal("");
-const hubToken = signal("");
 const shown = signal(false);
 /** The adapters that were listed when the dialog was opened, by key. */
 let before: ReadonlySet<number> = new Set();
@@ -19,12 +18,6 @@ function show(): void {
   before = new Set(adapters.value.map(({ key }) => key));
   shown.value = true;
   dialog().showModal();
-}
-
-/** Open adapters, and close the dialog. */
-function openBy(work: () => Promise<unknown>): void {
-  dialog().close();
-  opening(work);
 }
 
 /** Open what was picked; the dialog stays, because a browser's own takes one folder at a time. */
@@ -125,43 +118,20 @@ export function OpenDialog() {
             onChange={picked}
           />
         </label>
-        <button type="button" onClick={() => openBy(openExample)}>
+        <button
+          type="button"
+          onClick={() => {
+            dialog().close();
+            opening(openExample);
+          }}
+        >
           Example set
         </button>
       </div>
       <Base />
       {shown.value && <Listed />}
       <h3>From the Hugging Face Hub</h3>
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (hubPath.value.trim() !== "") openBy(() => addFromHub(hubPath.value.trim(), hubToken.value.trim()));
-        }}
-      >
-        <label>
-          Adapter
-          <input
-            value={hubPath}
-            placeholder="hf://owner/name"
-            onInput={(event) => {
-              hubPath.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-        <label>
-          Token (for private adapters)
-          <input
-            type="password"
-            autocomplete="off"
-            value={hubToken}
-            onInput={(event) => {
-              hubToken.value = event.currentTarget.value;
-            }}
-          />
-        </label>
-        <button type="submit">Open from the Hub</button>
-      </form>
+      <HubForm />
     </dialog>
   );
 }
