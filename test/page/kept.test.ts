@@ -54,15 +54,49 @@ describe("results", () => {
     expect(await heading.evaluate((node) => node === document.activeElement)).toBe(false);
     expect((await download()).bytes.equals(before)).toBe(true);
     await page.getByText("Keep", { exact: true }).click();
-    await page.getByRole("button", { name: "Forget all results" }).click();
-    await page.getByText("Forget 1 result? Nothing brings it back.").waitFor();
-    await page.getByRole("button", { name: "Keep it" }).click();
+    await page.getByRole("button", { name: "Forget results and form" }).click();
+    await page.getByText("Forget 1 result and what the form says? Nothing brings them back.").waitFor();
+    await page.getByRole("button", { name: "Keep them" }).click();
     await heading.waitFor();
-    await page.getByRole("button", { name: "Forget all results" }).click();
+    await page.getByRole("button", { name: "Forget results and form" }).click();
     await page.getByRole("button", { name: "Forget", exact: true }).click();
-    await page.getByText("All results are forgotten.").waitFor();
+    await page.getByText("Results and form are forgotten.").waitFor();
     await page.reload();
     await page.getByRole("tab", { name: "Merge", exact: true }).waitFor();
+  });
+});
+
+describe("the form of a merge", () => {
+  it("is as it was left after a reload, weights too, until it is forgotten", async () => {
+    const page = await worked();
+    const merge = page.getByRole("tab", { name: "Merge", exact: true });
+    const said = async () => [
+      await page.getByLabel(/^Method/).inputValue(),
+      await rank(page),
+      await page.getByLabel("Factor of the delta --scale").inputValue(),
+      await weights(page),
+    ];
+    await page.getByLabel("Factor of the delta --scale").fill("0.8");
+    await page.getByText("Options of lego").click();
+    await page.getByLabel("gauge").selectOption("balanced");
+    for (let reload = 0; reload < 2; reload++) {
+      await page.reload();
+      await merge.click();
+      await page.getByText("Writes 28 modules of rank 9").waitFor();
+      await expect.poll(said).toEqual(["lego", "9", "0.8", ["1", "0.5"]]);
+      // Options that are set are to be seen.
+      expect(await page.getByLabel("gauge").inputValue()).toBe("balanced");
+    }
+    await page.getByText("Keep", { exact: true }).click();
+    await page.getByRole("button", { name: "Forget results and form" }).click();
+    await page.getByText("Forget what the form says? Nothing brings it back.").waitFor();
+    await page.getByRole("button", { name: "Forget", exact: true }).click();
+    await page.getByText("Results and form are forgotten.").waitFor();
+    const fresh = ["auto", "6", "", ["1", "1"]];
+    await expect.poll(said).toEqual(fresh);
+    await page.reload();
+    await merge.click();
+    await expect.poll(said).toEqual(fresh);
   });
 });
 

@@ -3,8 +3,13 @@ import { EXPLAINS, MEASURED, type PromisingText } from "./promises.ts";
 /** Keeping a page, its screens, speed and memory. */
 export const REST: PromisingText["sentences"] = [
   [
-    "Results stay in the browser over a reload, until you choose *Forget all results*, which asks first.",
+    "Results and what the form of a merge says stay in the browser over a reload, until you choose *Forget results and form*, which asks first.",
+    "page/kept > is as it was left after a reload, weights too, until it is forgotten",
     "page/kept > are there after a reload, with their files, until they are forgotten",
+  ],
+  [
+    "A weight comes back with the very adapter that had it, whenever that is opened.",
+    "state/kept-form > comes back with the weight of the very adapter that had it, whenever that is opened",
   ],
   [
     "*Keep* also makes a link or a file of the page: where the adapters come from, their names and weights, the base model's config, and all settings.",

@@ -1,6 +1,6 @@
 import { adapters, addServed, drawExample, openExample } from "./adapters.ts";
 import { intro } from "./intro.ts";
-import { keepResults } from "./kept.ts";
+import { keepOverReloads } from "./kept.ts";
 import { moduleName } from "./module.ts";
 import { opening } from "./opening.ts";
 import { restoreLink } from "./page-state.ts";
@@ -17,7 +17,7 @@ export async function begin(): Promise<void> {
   if (given !== undefined) opening(() => addServed(given));
   if (hash.length > 1) restoreLink(hash);
   globalThis.addEventListener("hashchange", () => restoreLink(location.hash));
-  const kept = await keepResults();
+  const kept = await keepOverReloads();
   if (intro.value && !kept) opening(showExample);
   else if (intro.value) {
     intro.value = false;

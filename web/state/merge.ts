@@ -10,8 +10,10 @@ import { intro } from "./intro.ts";
 import { Latest } from "./latest.ts";
 import { audited } from "./overview.ts";
 
+/** What the form begins with. */
+export const FIRST_RECIPE: Recipe = { method: DEFAULT_METHOD };
 /** The form's recipe; weights are stored with the adapters. */
-export const recipe = signal<Recipe>({ method: DEFAULT_METHOD });
+export const recipe = signal<Recipe>(FIRST_RECIPE);
 
 /** Change fields of the recipe; undefined restores the default. */
 export function ask(change: { readonly [Field in keyof Recipe]?: Recipe[Field] | undefined }): void {

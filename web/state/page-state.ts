@@ -20,15 +20,18 @@ import { opening } from "./opening.ts";
 import { save } from "./save-file.ts";
 import { showTab, TABS, type Tab, tab } from "./tabs.ts";
 
-/** What the page shows, as a link or a file keeps it: where adapters come from, not what is in them. No token is ever part of it. */
+/** An adapter as the page keeps it: where it comes from, not what is in it. */
+export interface PageAdapter {
+  readonly source: Source;
+  readonly name: string;
+  readonly weight: number;
+  /** What tells its files from others of the same name. */
+  readonly print?: string;
+}
+
+/** What the page shows, as a link or a file keeps it. No token is ever part of it. */
 interface PageState {
-  readonly adapters: readonly {
-    readonly source: Source;
-    readonly name: string;
-    readonly weight: number;
-    /** What tells its files from others of the same name. */
-    readonly print?: string;
-  }[];
+  readonly adapters: readonly PageAdapter[];
   readonly tab: Tab;
   readonly module: string | null;
   readonly k: number | null;
@@ -40,14 +43,19 @@ interface PageState {
 const KIND = "page of the explorer";
 const FILE = "lora-lego-page.json";
 
+/** The listed adapters, as the page keeps them. */
+export function pageAdapters(): PageAdapter[] {
+  return adapters.value.map(({ source, name, weight, card }) => ({
+    source,
+    name,
+    weight,
+    ...(card !== null && card.print !== null && { print: card.print }),
+  }));
+}
+
 function pageState(): PageState {
   return {
-    adapters: adapters.value.map(({ source, name, weight, card }) => ({
-      source,
-      name,
-      weight,
-      ...(card !== null && card.print !== null && { print: card.print }),
-    })),
+    adapters: pageAdapters(),
     tab: tab.value,
     module: moduleName.value,
     k: wantedK.value,
@@ -106,7 +114,7 @@ export function isPage(value: unknown): boolean {
 export const missing = signal<PageState["adapters"]>([]);
 
 /** Whether both may be one adapter: one of the page's server is opened by hand where that does not have it. */
-const sameSource = (one: Source, other: Source): boolean => {
+export const sameSource = (one: Source, other: Source): boolean => {
   const where = (source: Source): string =>
     JSON.stringify({ ...source, from: isOnDisk(source) ? "disk" : source.from });
   return where(one) === where(other);

@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { plural } from "../../src/core/plural.ts";
 import { keepingError } from "../state/kept.ts";
+import { forgetForm, formIsFilled } from "../state/kept-form.ts";
 import { merges } from "../state/merge.ts";
 import { pageLink, savePage } from "../state/page-state.ts";
 
@@ -38,24 +39,26 @@ export function KeepMenu() {
           {local && " The link works only on this computer, while this server runs; the file works anywhere."} Drop the
           file on the page to restore it.
         </p>
-        {merges.value.length > 0 && (
+        {merges.value.length > 0 || formIsFilled.value ? (
           <Forget
             onForget={() => {
               merges.value = [];
+              forgetForm();
               forgotten.value = true;
             }}
           />
+        ) : (
+          forgotten.value && <p role="status">Results and form are forgotten.</p>
         )}
-        {forgotten.value && merges.value.length === 0 && <p role="status">All results are forgotten.</p>}
         <p class={keepingError.value === null ? "hint" : "error"}>
-          {keepingError.value ?? "Results stay in this browser over a reload."}
+          {keepingError.value ?? "Results and the form of a merge stay in this browser over a reload."}
         </p>
       </div>
     </details>
   );
 }
 
-/** The button that forgets all results, which asks first: they may be the only ones. */
+/** The button that forgets results and form, which asks first: they may be the only ones. */
 function Forget({ onForget }: { onForget(): void }) {
   const asking = useSignal(false);
   if (!asking.value) {
@@ -66,14 +69,16 @@ function Forget({ onForget }: { onForget(): void }) {
           asking.value = true;
         }}
       >
-        Forget all results
+        Forget results and form
       </button>
     );
   }
+  const { length: results } = merges.value;
+  const them = results === 0 ? "it" : "them";
   return (
     <fieldset class="stack plain">
       <legend>
-        Forget {plural(merges.value.length, "result")}? Nothing brings {merges.value.length === 1 ? "it" : "them"} back.
+        Forget {results > 0 && `${plural(results, "result")} and `}what the form says? Nothing brings {them} back.
       </legend>
       <div class="row">
         <button type="button" onClick={onForget}>
@@ -87,7 +92,7 @@ function Forget({ onForget }: { onForget(): void }) {
             asking.value = false;
           }}
         >
-          Keep {merges.value.length === 1 ? "it" : "them"}
+          Keep {them}
         </button>
       </div>
     </fieldset>
