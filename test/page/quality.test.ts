@@ -59,6 +59,28 @@ describe("the explorer", () => {
     expect(await violations(glossary)).toEqual([]);
   });
 
+  it("explains in the glossary each figure and each sign of failure that it names", async () => {
+    const page = await browser.open(adapters);
+    const names: string[] = ["agreement", "sign", "metric", "PCA", "UMAP"];
+    await eachView(page, async (view) => {
+      if (view === "overview") names.push(...(await page.getByLabel("Figure").locator("option").allTextContents()));
+      const charts = page.locator("summary[aria-label$=': figures and files']");
+      if (view === "module")
+        for (const chart of await charts.all()) names.push((await chart.getAttribute("aria-label"))!.split(":")[0]!);
+      if (view !== "merge") return;
+      await page.getByText(/^(Signs|No sign) of failure/).click();
+      for (const text of await page.locator(".checks li").allTextContents())
+        names.push(/^(?:✓ no |[✗–] )(.+?):/.exec(text)![1]!);
+    });
+    expect(names.length).toBeGreaterThan(5 + 5 + 6 + 7);
+    await page.goto(new URL("glossary.html", page.url()).href);
+    const explained = (await page.locator("h3, em").allTextContents()).flatMap((text) =>
+      text.toLowerCase().split(/, | and /),
+    );
+    const lacking = names.filter((name) => !explained.some((own) => [own, `${own}s`].includes(name.toLowerCase())));
+    expect(lacking).toEqual([]);
+  });
+
   it.each([320, 768, 3840])("fits a window %i wide", async (width) => {
     const page = await browser.open(adapters, { viewport: { width, height: 800 } });
     await eachView(page, async (view) => {

@@ -18,6 +18,7 @@ export const OPENING: PromisingText["sentences"] = [
   [
     "The [glossary](glossary.md) explains the words used on the page, which links to it.",
     "page/quality > opens the glossary in a tab of its own, accessible too",
+    "page/quality > explains in the glossary each figure and each sign of failure that it names",
   ],
   [
     "The address that `ui` prints ends in a token, which is new at every start.",
