@@ -26,8 +26,7 @@ const LEGO_BECAUSE: Readonly<Record<LegoRank["because"], Because>> = {
     basis: [MEASURED.twoAdapters],
   },
   "shared-start": {
-    reason: () =>
-      `Twice the rank lets LEGO group the units of one seed by what they do, which ${AT_TWICE_THE_RANK}.`,
+    reason: () => `Twice the rank lets LEGO group the units of one seed by what they do, which ${AT_TWICE_THE_RANK}.`,
     basis: [MEASURED.sharedStart],
   },
   "shared-few-units": {
