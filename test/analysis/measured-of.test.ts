@@ -18,7 +18,7 @@ it("shows what a method scored beside merges of the kind that was measured", () 
 
 it.each([
   ["at another rank than the adapters' and twice it", { rank: 9 }],
-  ["at twice the rank, where no factor was computed", { method: "lego", options: { method: "lego" }, rank: 12 }],
+  ["at twice the rank, where no factor was computed", { method: "knots", options: { method: "knots" }, rank: 12 }],
   ["of adapters of several ranks", { ranks: new Set([6, 8]) }],
   ["of two adapters", { weights: [1, 1] }],
   ["with other weights", { weights: [5, 1, 0.1] }],

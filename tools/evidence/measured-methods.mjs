@@ -14,11 +14,15 @@ const STUDIES = { searched: "methods-llama-all", computed: "factor-llama-all-com
 
 /** Results of the same adapters at several ranks: as merged, and with the computed factor, where a variant of a method has another name. */
 const RANKED = {
-  asMerged: ["methods-llama-all", "ranks-llama-all", "further-llama-all"].map((study) => [study, /^(\w+)$/]),
+  asMerged: [
+    ...["methods-llama-all", "ranks-llama-all", "further-llama-all"].map((study) => [study, /^(\w+)$/]),
+    ["twice-llama-all", /^(\w+) as merged$/],
+  ],
   computed: [
     ["factor-llama-all-computed", /^(?!auto$)(\w+)$/],
     ["budget-llama-all", /^(\w+) \d+$/],
     ["further-llama-all", /^(\w+) auto$/],
+    ["twice-llama-all", /^(\w+)$/],
     // What auto takes of seven adapters.
     ["auto-llama-all", /^auto$/, "tsv"],
   ],

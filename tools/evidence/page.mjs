@@ -1,6 +1,6 @@
 /** docs/evidence.md out of the results of the studies. */
 import { evidencePlots } from "./plots.mjs";
-import { AUTO_SETS, FACTOR_SETS, FULL, RANK_RULES } from "./studies.mjs";
+import { AT_TWICE, AUTO_SETS, FACTOR_SETS, FULL, RANK_RULES } from "./studies.mjs";
 import {
   acrossTable,
   best,
@@ -210,6 +210,23 @@ function autoRanksTable(studies, found) {
   return ["| set | rank 6 | rank 12 |", "| --- | --- | --- |", ...rows].join("\n");
 }
 
+/** What the best methods keep at the adapters' rank and at the one that auto takes, each with its computed factor. */
+function twiceTable(studies, found) {
+  const shapes = studies.map(({ id }) => id.replace("twice-", ""));
+  const seen = (id, name) => found[id].merges.find((merge) => merge.name === name)?.plain.seen;
+  const atSix = (set, name) => seen(`factor-${set}-computed`, name) ?? seen(`further-${set}`, `${name} auto`);
+  const shown = (share) => (100 * share).toFixed(1);
+  const rows = ["tsv", ...AT_TWICE.filter(({ scale }) => scale === "auto").map(({ name }) => name)].map((name) => {
+    const cells = shapes.map((set) => {
+      const twelve = name === "tsv" ? seen(`auto-${set}`, "auto") : seen(`twice-${set}`, name);
+      return `${shown(atSix(set, name))} / ${shown(twelve)}`;
+    });
+    return `| ${name} | ${cells.join(" | ")} |`;
+  });
+  const head = shapes.map((set) => SETS[set]);
+  return [`|  | ${head.join(" | ")} |`, `| --- |${" ---: |".repeat(head.length)}`, ...rows].join("\n");
+}
+
 /** @param found results by the ids of the studies @param words the text before the tables */
 export function evidencePage(found, words) {
   const of = (name) => FULL.filter(({ table: own }) => own === name);
@@ -246,6 +263,8 @@ export function evidencePage(found, words) {
     "### The rank that auto takes",
     "Seven adapters of rank 6 by `--method auto`, which takes rank 12 by itself; average accuracy on the seen tasks.",
     across("auto", (there) => autoRanksTable(there, found)),
+    "Other methods beside it, each with `--scale auto`: at rank 6 / at rank 12.",
+    across("twice", (there) => twiceTable(there, found)),
     "### Further methods",
     "Seven adapters at rank 6, as merged / with `--scale auto`; no factor was searched.",
     across("further", (there) =>

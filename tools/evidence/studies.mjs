@@ -130,6 +130,18 @@ const autoStudies = AUTO_SETS.map(([id, , , [shape, targets]]) =>
   ),
 );
 
+/** The best methods beside auto's at the rank that it takes: with a computed factor, and as merged those that the large tables do not have. */
+export const AT_TWICE = [
+  ...["ctm", "do_merging", "dc_merge", "iso_cts", "iso_c", "ties_svd", "average", "lego"].map((name) => ({
+    ...named(name),
+    name,
+    scale: "auto",
+  })),
+  ...["do_merging", "dc_merge"].map((name) => ({ ...named(name), name: `${name} as merged` })),
+];
+const atTwice = (shape) =>
+  study(`twice-${shape}-all`, "twice", config(shape, "all", { merges: AT_TWICE, ranks: [12], unseen: [] }));
+
 /** Methods that the large tables do not have, as merged and with a computed factor. */
 const FURTHER = [
   ...["lego decorrelated", "lego deltas", "svd_clamp", "della_linear", "breadcrumbs_ties", "sce", "multislerp"],
@@ -235,6 +247,8 @@ function ofHeads(shape, gauge, rank) {
 /** Every study of the full run: a benchmark each but for `purity`, `exactness` and `cost`; `noise` and `heads` say how its adapters are made before. */
 export const FULL = [
   ...autoStudies,
+  atTwice("llama"),
+  atTwice("gpt2"),
   further("llama"),
   further("gpt2"),
   budgets("llama"),
