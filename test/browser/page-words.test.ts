@@ -17,7 +17,7 @@ it.each([
 
 /** The rooms whose sentences reach the page. */
 const ROOMS =
-  "adapter analysis browser convert core families figures formats lanes merge methods plan recipe report units".split(
+  "adapter analysis browser convert core families figures formats lanes merge methods plan recipe remote report units".split(
     " ",
   );
 
@@ -43,4 +43,7 @@ it("makes no noun a verb in any sentence that reaches the page, and has no base 
     said.filter((text) => /\b(?:an?|the|each|every|one|per|first|second|third|last) gives?\b/i.test(text)),
   ).toEqual([]);
   expect(said.filter((text) => /give [^,;]* as --base-config/.test(text))).toEqual([]);
+  // The page has a field for it.
+  expect(texts.some((text) => text.includes("HF_TOKEN"))).toBe(true);
+  expect(said.filter((text) => text.includes("HF_TOKEN"))).toEqual([]);
 });

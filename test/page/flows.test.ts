@@ -155,7 +155,7 @@ describe("the explorer in Chromium", () => {
     const field = dialog.getByLabel("Adapter", { exact: true });
     for (const [typed, reason] of [
       ["my adapter", /^hf:\/\/my adapter is not a Hub path; write hf:\/\/owner\/name/],
-      ["alice/none", /^alice\/none: there is no such public model/],
+      ["alice/none", /^alice\/none: there is no such public model .*, or give a token if it is private\.$/],
     ] as const) {
       await field.fill(typed);
       await field.press("Enter");

@@ -43,7 +43,7 @@ export async function balancingWeights(
 ): Promise<Balance | null> {
   const { recipe } = made;
   if (recipe === null) return null;
-  const groups = badlyKept(adapters, weighted);
+  const groups = badlyKeptGroups(adapters, weighted);
   const asked = groups.flatMap((who) => TIMES.map((times) => raised(who, times, made)));
   const tried = await tryAll(kernels, adapters, asked, { ...made, recipe });
   if (tried === null) return null;
@@ -66,7 +66,7 @@ export async function balancingWeights(
 }
 
 /** The adapters whose weights are raised together: the one that is kept worst, and all that are badly kept, if there are more. */
-function badlyKept(adapters: readonly Adapter[], weighted: DeltaProducts): number[][] {
+function badlyKeptGroups(adapters: readonly Adapter[], weighted: DeltaProducts): number[][] {
   const times = heldBeside(weighted);
   const badly = times
     .flatMap((own, t) => (own !== null && own < LEAST_KEPT ? t : []))
