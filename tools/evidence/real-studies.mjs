@@ -79,6 +79,12 @@ const ON_SMOLLM2 = [
 ].map(named);
 const smollm2 = (id, kind, options) =>
   pair(`smollm2-${id}`, "smollm2", kind, ON_SMOLLM2, { scales: [], ...options, model: "smollm2" });
+/** Seven adapters of seven seeds at twice their rank: every merge as merged, and a few with the computed factor. */
+function atTwiceApart() {
+  const [plain, computed] = smollm2("apart-12", "apart", { rank: 12 });
+  const merges = computed.config.merges.filter(({ name }) => ["auto", "lego", "average"].includes(name));
+  return [plain, { ...computed, config: { ...computed.config, merges } }];
+}
 /** Which tasks are the first two to four: those that adapters learn from the fewest rows. */
 const SMOLLM2_ORDER = ["sst2", "qqp", "qnli", "mnli"];
 const SMOLLM2 = [
@@ -92,7 +98,8 @@ const SMOLLM2 = [
   ...[2, 3, 4].flatMap((count) => smollm2(`count-${count}`, "all", { rank: 6, tasks: SMOLLM2_ORDER.slice(0, count) })),
   ...[6, 12].flatMap((rank) => smollm2(`${rank}`, "all", { rank })),
   ...smollm2("apart-3", "apart", { rank: 6, tasks: SMOLLM2_ORDER.slice(0, 3) }),
-  ...[6, 12].flatMap((rank) => smollm2(`apart-${rank}`, "apart", { rank })),
+  ...smollm2("apart-6", "apart", { rank: 6 }),
+  ...atTwiceApart(),
 ];
 
 /** The most telling first, as a run can be stopped at any time. */
