@@ -10,6 +10,7 @@ import {
   methodsTables,
   percent,
   points,
+  pruneTable,
   purityTable,
   ranksTable,
   table,
@@ -83,23 +84,6 @@ function devTable(studies, found) {
         return `${percent(plain.seen)} / ${percent(searched.seen)}`;
       }),
     ]),
-  );
-}
-
-function pruneTable(studies, found) {
-  const names = found[studies[0].id].merges.map(({ name }) => name);
-  const share = ({ id }, name) => {
-    const { own, merges } = found[id];
-    return merges.find((merge) => merge.name === name).plain.seen / own.seen;
-  };
-  return table(
-    ["share of the adapter's own accuracy, %", ...studies.map(({ id }) => id.replace("prune-", "")), "mean"],
-    names.map((name) => {
-      const shares = studies.map((study) => share(study, name));
-      const average = shares.reduce((sum, value) => sum + value, 0) / shares.length;
-      const word = average >= 0.99 ? "kept" : average >= 0.9 ? "comparable" : "refuted";
-      return [name, ...shares.map(percent), `${percent(average)}, ${word}`];
-    }),
   );
 }
 

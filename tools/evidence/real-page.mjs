@@ -11,6 +11,7 @@ import {
   factorTable,
   methodsTables,
   percent,
+  pruneTable,
   purityTable,
   ranksTable,
   table,
@@ -71,6 +72,7 @@ export function realPage(found, words, decoderWords) {
       .filter((kind) => kind !== "all")
       .flatMap((kind) => section(`## ${KINDS[kind]}`, ...part(kind).map(({ id }) => methodsTables(found[id])))),
     ...section("## LEGO's options", ...optionsTables(part("options"), found)),
+    ...section("## Pruning one adapter", ...pruneTables(part("prune"), found)),
     ...section("## Noise on the units", ...noiseTables(part("noise"), found)),
     ...section(
       "## What the clusters are made of",
@@ -138,6 +140,11 @@ function optionsTables(studies, found) {
   return studies.length === 0 ? [] : [acrossTable(studies, found, titleOf)];
 }
 
+/** One adapter of MiniLM at a time. */
+function pruneTables(studies, found) {
+  return studies.length === 0 ? [] : [pruneTable(studies, found)];
+}
+
 /** Adapters with more and more noise, behind the same without it. */
 function noiseTables(studies, found) {
   if (studies.length === 0) return [];
@@ -151,7 +158,8 @@ function absent({ id, config }, found) {
   if (found[id] === undefined) return `- ${id}`;
   const done = (merge, rank) =>
     found[id].merges.some((each) => each.name === (merge.name ?? merge.method) && each.rank === rank);
-  const merges = config.merges.filter((merge) => !config.ranks.every((rank) => done(merge, rank)));
+  const ranksOf = ({ rank }) => (rank === undefined ? config.ranks : [rank]);
+  const merges = config.merges.filter((merge) => !ranksOf(merge).every((rank) => done(merge, rank)));
   if (merges.length === 0) return null;
   // Names of all methods would be a line that no one reads.
   const names =

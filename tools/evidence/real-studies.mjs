@@ -1,7 +1,7 @@
 /** What `npm run evidence -- --real` measures: each study is one benchmark (docs/bench.md) on adapters that tools/realbench trains. */
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { ABLATION, METHODS, SCALES, SEEN } from "./studies.mjs";
+import { ABLATION, METHODS, PRUNED, SCALES, SEEN } from "./studies.mjs";
 
 const UNSEEN = ["snli", "wnli"];
 /** The folder of a set of adapters. */
@@ -118,6 +118,7 @@ export const REAL = [
   advised("advised-apart-7", "apart", { rank: 13 }),
   rest("all-6", "all", "all", { rank: 6 }),
   options("apart"),
+  ...SEEN.map((task) => study(`prune-${task}`, "prune", "all", { tasks: [task], rank: 6, merges: PRUNED })),
   ...pair("qv-6", "qv", "qv", FEW, { rank: 6 }),
   ...pair("apart-12", "apart", "apart", FEW, { rank: 12 }),
   ...pair("all-24", "all", "all", FEW, { rank: 24 }),

@@ -193,21 +193,21 @@ const SETS = [
   ["gpt2", "all", [6, 12]],
 ];
 
-function pruning(task) {
-  const merges = [
-    ...[5, 3, 2].flatMap((rank) => [
-      { name: `lego ${rank}`, method: "lego", rank },
-      { name: `lego balanced ${rank}`, method: "lego", options: { gauge: "balanced" }, rank },
-      { name: `svd ${rank}`, method: "svd", rank },
-    ]),
-    ...[0.75, 0.5, 0.25].map((density) => ({
-      name: `magnitude ${density}`,
-      method: "magnitude_prune",
-      options: { density },
-    })),
-  ];
-  return study(`prune-${task}`, "prune", config("llama", "all", { tasks: [task], unseen: [], merges }));
-}
+/** One adapter at fewer ranks, or with fewer entries. */
+export const PRUNED = [
+  ...[5, 3, 2].flatMap((rank) => [
+    { name: `lego ${rank}`, method: "lego", rank },
+    { name: `lego balanced ${rank}`, method: "lego", options: { gauge: "balanced" }, rank },
+    { name: `svd ${rank}`, method: "svd", rank },
+  ]),
+  ...[0.75, 0.5, 0.25].map((density) => ({
+    name: `magnitude ${density}`,
+    method: "magnitude_prune",
+    options: { density },
+  })),
+];
+const pruning = (task) =>
+  study(`prune-${task}`, "prune", config("llama", "all", { tasks: [task], unseen: [], merges: PRUNED }));
 
 /** Seven adapters with noise. */
 function noisy(sigma) {

@@ -151,3 +151,27 @@ export function acrossTable(studies, found, columnOf) {
   ];
   return table(["", ...studies.map(columnOf)], lines);
 }
+
+/** What one adapter keeps of its own accuracy when it is pruned, beside the base model without it. */
+export function pruneTable(studies, found) {
+  const [{ merges }] = studies.map(({ id }) => found[id]);
+  const rowOf = (name, scoresOf, wordOf) => {
+    const shares = studies.map(({ id }) => scoresOf(found[id]).seen / found[id].own.seen);
+    const average = shares.reduce((sum, value) => sum + value, 0) / shares.length;
+    return [name, ...shares.map(percent), `${percent(average)}${wordOf(average)}`];
+  };
+  const inWords = (average) => (average >= 0.99 ? ", kept" : average >= 0.9 ? ", comparable" : ", refuted");
+  return table(
+    ["share of the adapter's own accuracy, %", ...studies.map(({ id }) => id.replace("prune-", "")), "mean"],
+    [
+      rowOf(
+        "base model",
+        ({ base }) => base,
+        () => "",
+      ),
+      ...merges.map(({ name }) =>
+        rowOf(name, (result) => result.merges.find((merge) => merge.name === name).plain, inWords),
+      ),
+    ],
+  );
+}
