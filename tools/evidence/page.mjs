@@ -4,6 +4,7 @@ import { AT_TWICE, AUTO_SETS, FACTOR_SETS, FULL, RANK_RULES } from "./studies.mj
 import {
   acrossTable,
   best,
+  costTable,
   exactnessTable,
   factorTable,
   mean,
@@ -106,14 +107,6 @@ function seedsText({ merges }) {
     `Over ${seen.length} clustering seeds the average of the seen tasks is ${middle.toFixed(2)}%`,
     `(standard deviation ${deviation.toFixed(2)} points, range ${range}).`,
   ].join("\n");
-}
-
-function costTable(result) {
-  const ranks = Object.keys(Object.values(result)[0]);
-  return table(
-    ["ms of one core", ...ranks.map((rank) => `rank ${rank}`)],
-    Object.entries(result).map(([name, of]) => [name, ...ranks.map((rank) => of[rank].toFixed(0))]),
-  );
 }
 
 /** How much of the units B is, and how many clusters hold one unit: shown with LEGO's results, since it groups by what is long. */

@@ -140,6 +140,16 @@ export const REAL_UNITS = [
   units("units-smollm2", "smollm2", "all", SMOLLM2_ORDER.slice(0, 2)),
 ];
 
+/** What merges of the language model's adapters cost. */
+export const REAL_COST = {
+  id: "cost",
+  model: "smollm2",
+  set: home("smollm2", "apart"),
+  tasks: SEEN,
+  merges: ON_SMOLLM2,
+  ranks: [6, 12],
+};
+
 /** Three tasks and two methods on adapters of a short training. */
 export const REAL_QUICK = study("quick", "quick", "quick", {
   rank: 6,

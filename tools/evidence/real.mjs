@@ -4,6 +4,7 @@
  *   --real                 train what is missing, measure every study, write the page (many hours of one core; goes on where it stopped)
  *   --real ID ...          only these studies, of whichever base; results stay in build/realbench
  *   --real advice          what audit recommends for each set of adapters that is trained
+ *   --real cost            processor time of merges of SmolLM2's adapters
  *   --real --page          the page from what is in build/realbench, and from docs/evidence-real.json for other studies
  *   --real --quick         three tasks, two methods, adapters of a short training, compared with the committed figures
  *   --glue DIR             a folder of GLUE's files instead of ../shared/corpus/glue
@@ -21,19 +22,20 @@ import { parseBench } from "../../build/lib/evaluate/bench-file.js";
 import { f1, greatest, matthews } from "../../build/lib/evaluate/metrics.js";
 import { command, realPython } from "../realbench/python.mjs";
 import { recommendations } from "./advice.mjs";
+import { costOf } from "./cost.mjs";
 import { realExactnessOf } from "./exactness.mjs";
 import { addNoise } from "./noise.mjs";
 import { puritiesOf } from "./purity.mjs";
 import { writeReadme } from "./readme-table.mjs";
 import { realHost, rowsOf, startScorer, startScript } from "./real-host.mjs";
 import { realPage, realPlots } from "./real-page.mjs";
-import { REAL, REAL_QUICK, REAL_UNITS } from "./real-studies.mjs";
+import { REAL, REAL_COST, REAL_QUICK, REAL_UNITS } from "./real-studies.mjs";
 
 /** Accuracies after a training on another machine may lie this far off, in points. */
 const TOLERANCE = 4;
 /** What is recommended for each set of trained adapters. */
 const ADVICE = { id: "advice" };
-const ALL = [REAL_QUICK, ...REAL, ...REAL_UNITS, ADVICE];
+const ALL = [REAL_QUICK, ...REAL, ...REAL_UNITS, REAL_COST, ADVICE];
 const PARAPHRASES = ["mrpc", "qqp"];
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const build = join(root, "build/realbench");
@@ -67,6 +69,7 @@ export async function runReal(args) {
       }
     });
   }
+  if (wanted(REAL_COST)) await lookAtCost(python, REAL_COST);
   if (wanted(ADVICE)) writeFileSync(join(build, `${ADVICE.id}.json`), JSON.stringify(await recommendations()));
   if (ids.length === 0) writePage();
 }
@@ -99,6 +102,12 @@ async function lookAt(python, { id, model, set, tasks }) {
   } finally {
     close();
   }
+}
+
+async function lookAtCost(python, { id, model, set, tasks, merges, ranks }) {
+  const adapters = tasks.map((task) => join(set, task));
+  train(python, model, adapters);
+  writeFileSync(join(build, `${id}.json`), JSON.stringify(await costOf(adapters, merges, ranks)));
 }
 
 /** The folders of adapters that must have been trained. */

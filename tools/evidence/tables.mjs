@@ -175,3 +175,12 @@ export function pruneTable(studies, found) {
     ],
   );
 }
+
+/** What `costOf` measured. */
+export function costTable(result) {
+  const ranks = Object.keys(Object.values(result)[0]);
+  return table(
+    ["ms of one core", ...ranks.map((rank) => `rank ${rank}`)],
+    Object.entries(result).map(([name, of]) => [name, ...ranks.map((rank) => of[rank].toFixed(0))]),
+  );
+}
