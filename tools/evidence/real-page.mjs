@@ -33,7 +33,7 @@ const DECODER = ["smollm2-6", "smollm2-count-4", "smollm2-count-3", "smollm2-cou
 const PAPER = { average: 47.2, task_arithmetic: 54.8, ensemble: 56.8, ties_svd: 58.3, lego: 62.2 };
 
 const COST =
-  "Median processor time of five merges of the seven adapters of as many seeds, 210 modules each, on one core of an AMD EPYC\n(Zen 4), from opening the files to the written folder.";
+  "Median processor time of five merges of the seven adapters of as many seeds, 210 modules each, on one core of an\nAMD EPYC (Zen 4), from opening the files to the written folder.";
 
 /**
  * @param found results by the ids of the studies @param words the text before the tables of the encoder
