@@ -86,8 +86,11 @@ export function modelRefusal(
   base: string | undefined,
 ): string | null {
   if (program === undefined) return null;
-  const refusals = adapters.map((own) => refusedModel(own, consumerById(program), knownBase(own, base ?? null).facts));
-  return refusals.find((refusal) => refusal !== null)?.text ?? null;
+  for (const adapter of adapters) {
+    const refusal = refusedModel(adapter, consumerById(program), knownBase(adapter, base ?? null).facts);
+    if (refusal !== null) return refusal.text;
+  }
+  return null;
 }
 
 /** The base that is passed or else that the adapter names: whether it is no path of another machine, and what its config says. */

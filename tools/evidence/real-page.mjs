@@ -127,6 +127,7 @@ function decoder(found, words) {
   const of = (studies, text) => studies.map(({ id }) => text(found[id]));
   const paperOf = ({ id }) => paperTable(found[id], found[`${id}-computed`]);
   const whole = largest(there);
+  const cost = found[REAL_COST.id];
   return [
     words.trim(),
     ...section("The paper's methods on SmolLM2", largest(there.filter(({ id }) => hasPaper(found[id]))).map(paperOf)),
@@ -136,10 +137,7 @@ function decoder(found, words) {
     ),
     ...section("Every method on SmolLM2", [...plotOf("smollm2", found), ...setsTables(there, found)]),
     ...section("Other averages on SmolLM2", of(whole, averagesTable)),
-    ...section(
-      "What merges of SmolLM2 cost",
-      of([REAL_COST], (result) => (result === undefined ? [] : [COST, costTable(result)])).flat(),
-    ),
+    ...section("What merges of SmolLM2 cost", cost === undefined ? [] : [COST, costTable(cost)]),
   ];
 }
 

@@ -91,10 +91,17 @@ async function withScorer(python, model, work) {
   }
 }
 
-/** The clusters of a set, and how far answers differ that must be the same. */
-async function lookAt(python, { id, model, set, tasks }) {
+/** The adapters of a set, trained where they are missing. */
+function trained(python, { model, set, tasks }) {
   const adapters = tasks.map((task) => join(set, task));
   train(python, model, adapters);
+  return adapters;
+}
+
+/** The clusters of a set, and how far answers differ that must be the same. */
+async function lookAt(python, study) {
+  const adapters = trained(python, study);
+  const { id, model, set, tasks } = study;
   const { ask, close } = startScript(python, "exact.py", model, set, ...tasks);
   try {
     const found = { purity: await puritiesOf(adapters), exactness: await realExactnessOf(adapters, ask) };
@@ -104,10 +111,9 @@ async function lookAt(python, { id, model, set, tasks }) {
   }
 }
 
-async function lookAtCost(python, { id, model, set, tasks, merges, ranks }) {
-  const adapters = tasks.map((task) => join(set, task));
-  train(python, model, adapters);
-  writeFileSync(join(build, `${id}.json`), JSON.stringify(await costOf(adapters, merges, ranks)));
+async function lookAtCost(python, study) {
+  const found = await costOf(trained(python, study), study.merges, study.ranks);
+  writeFileSync(join(build, `${study.id}.json`), JSON.stringify(found));
 }
 
 /** The folders of adapters that must have been trained. */
